@@ -1,0 +1,64 @@
+"""The catalogue: one line per problem, one per image. Nothing heavy is imported before a problem is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from problems.names import unknown
+
+if TYPE_CHECKING:
+    from problems.problem import Problem
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a problem is made (``module:function``), and one line about it."""
+
+    maker: str
+    line: str
+
+
+CATALOGUE = {
+    "denoise": Entry("problems.factories:denoise", "white Gaussian noise, nothing else"),
+    "deblur": Entry("problems.factories:deblur", "convolution with a known kernel"),
+    "super_resolution": Entry("problems.factories:super_resolution", "blur, then one pixel kept of factor x factor"),
+    "inpaint": Entry("problems.factories:inpaint", "pixels missing where a mask says so"),
+}
+
+# Pictures inside the scikit-image wheel with a licence that lets everyone show them.
+IMAGES = {
+    "camera": "man with a camera, 512x512 grey, CC0, Lav Varshney",
+    "astronaut": "Eileen Collins, 512x512 colour, public domain, NASA",
+    "chelsea": "cat, 300x451 colour, CC0, Stefan van der Walt",
+    "rocket": "launch at dusk, 427x640 colour, public domain, SpaceX",
+    "brick": "brick wall, 512x512 grey, CC0, CC0Textures",
+    "grass": "grass, 512x512 grey, CC0, linolafett (DeviantArt)",
+    "coins": "Greek coins, 303x384 grey, no known copyright restrictions, Brooklyn Museum",
+    "coffee": "cup on a table, 400x600 colour, CC0, Rachel Michetti",
+    "gravel": "gravel, 512x512 grey, CC0, CC0Textures",
+    "immunohistochemistry": "stained tissue, 512x512 colour, no known copyright restrictions, CMMI",
+    "retina": "fundus of an eye, 1411x1411 colour, CC0, Mikael Haggstrom",
+    "hubble_deep_field": "galaxies, 872x1000 colour, public domain, NASA",
+}
+TUNE = ("coins", "coffee", "gravel")  # parameters are chosen on these
+TEST = ("camera", "astronaut", "chelsea", "rocket", "brick", "grass")  # and reported on these
+
+
+def load(name: str, image: Any, **options: Any) -> Problem:
+    """A simulated problem by name: ``options`` go to its maker.
+
+    Raises:
+        ValueError: unknown name or option, or a value out of range.
+    """
+    if name not in CATALOGUE:
+        raise ValueError(unknown("problem", name, CATALOGUE))
+    module, _, function = CATALOGUE[name].maker.partition(":")
+    maker = getattr(importlib.import_module(module), function)
+    accepted = [key for key in inspect.signature(maker).parameters if key != "image"]
+    for option in options:
+        if option not in accepted:
+            raise ValueError(unknown(f"option of problem {name!r}:", option, accepted))
+    return maker(image, **options)

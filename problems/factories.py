@@ -1,0 +1,58 @@
+"""Simulated problems: an image is measured by an operator, and white Gaussian noise is added.
+
+``image`` is anything that ``as_tensor`` takes and becomes the truth. ``noise_sigma`` is a standard deviation in pixel units
+of [0, 1]. ``rng`` is an int, a numpy Generator or None (SPEC 7); noise and mask have independent streams.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from problems import masks
+from problems.images import as_tensor
+from problems.masks import Seed
+from problems.operator import Operator
+from problems.operators import Blur, Identity, Inpainting, SuperResolution
+from problems.problem import Problem
+
+
+def denoise(image: Any, noise_sigma: float = 25 / 255, rng: Seed = 0) -> Problem:
+    """y = x + noise."""
+    x = as_tensor(image)
+    return simulated("denoise", Identity(x.shape[1:]), x, noise_sigma, streams(rng)[0])
+
+
+def deblur(image: Any, kernel: Any = "gaussian:1.6", noise_sigma: float = 0.02, rng: Seed = 0) -> Problem:
+    """y = k * x + noise with circular borders; ``kernel`` is a text for ``kernels.named``, an array or a tensor [h, w]."""
+    x = as_tensor(image)
+    return simulated("deblur", Blur(kernel, x.shape[1:]), x, noise_sigma, streams(rng)[0])
+
+
+def super_resolution(image: Any, factor: int = 2, kernel: Any = None, noise_sigma: float = 0.01, rng: Seed = 0) -> Problem:
+    """y = x blurred and decimated + noise; without a kernel each pixel of y is the mean of factor x factor pixels of x."""
+    x = as_tensor(image)
+    return simulated("super_resolution", SuperResolution(kernel, factor, x.shape[1:]), x, noise_sigma, streams(rng)[0])
+
+
+def inpaint(image: Any, mask: Any = "random:0.5", noise_sigma: float = 0.02, rng: Seed = 0) -> Problem:
+    """y = the pixels where the mask is true + noise; ``mask`` is a text for ``masks.named`` or bools [H, W]."""
+    x = as_tensor(image)
+    noise, holes = streams(rng)
+    mask = masks.named(str(mask), x.shape[-2:], holes) if isinstance(mask, str | Path) else mask
+    return simulated("inpaint", Inpainting(mask, x.shape[1:]), x, noise_sigma, noise)
+
+
+def streams(rng: Seed) -> list[np.random.Generator]:
+    """One stream for the noise, one for the mask; neither is the one that the same seed gives to anybody else."""
+    return np.random.default_rng(rng).spawn(2)
+
+
+def simulated(name: str, operator: Operator, truth: Tensor, noise_sigma: float, noise: np.random.Generator) -> Problem:
+    clean = operator.forward(truth)
+    white = torch.from_numpy(noise.standard_normal(tuple(clean.shape))).to(clean)
+    return Problem(name, operator, clean + noise_sigma * white, noise_sigma, truth)

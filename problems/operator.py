@@ -1,0 +1,85 @@
+"""What an instrument does to an image: linear operators with adjoint and a solved quadratic."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+
+class Operator(ABC):
+    """Linear A from images [B, C, H, W] to data [B, *data_shape], with ``image_shape`` = (C, H, W).
+
+    A new operator gives ``forward`` and ``adjoint``; where (A^T A + C)^-1 has a closed form it overrides ``solve`` too.
+    Results have the dtype and the device of the input.
+    """
+
+    image_shape: tuple[int, int, int]
+    data_shape: tuple[int, ...]
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """A x: what would be measured without noise."""
+
+    @abstractmethod
+    def adjoint(self, y: Tensor) -> Tensor:
+        """A^T y, exact to rounding: <A x, y> = <x, A^T y>."""
+
+    def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
+        """(A^T A + C)^-1 b; here by conjugate gradients.
+
+        ``c`` > 0 is one number, C = c I, or one for each Fourier coefficient, as ``circulant`` takes them.
+        """
+        return conjugate_gradients(lambda x: self.adjoint(self.forward(x)) + weigh(x, c), b)
+
+    def as_image(self, y: Tensor) -> Tensor:
+        """The measurement as a picture to show, [B, C, h, w]; missing pixels are NaN."""
+        return y
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({'x'.join(map(str, self.image_shape))} -> {'x'.join(map(str, self.data_shape))})"
+
+
+def checked_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
+    """(C, H, W) with C in (1, 3), or a ValueError."""
+    shape = tuple(int(n) for n in image_shape)
+    if len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1:
+        raise ValueError(f"image_shape must be (channels, height, width) with 1 or 3 channels, not {shape}")
+    return shape
+
+
+def circulant(x: Tensor, gain: Tensor) -> Tensor:
+    """Multiply the Fourier coefficients of x [.., C, H, W] by ``gain`` [H, W // 2 + 1] or [C, H, W // 2 + 1], laid out as rfft2."""
+    spectrum = torch.fft.rfft2(x)
+    gain = gain.to(x.device, spectrum.dtype if gain.is_complex() else x.dtype)
+    return torch.fft.irfft2(spectrum * gain, s=x.shape[-2:])
+
+
+def weigh(x: Tensor, c: float | Tensor) -> Tensor:
+    """C x, for C = c I or a circulant C."""
+    return circulant(x, c) if isinstance(c, Tensor) and c.ndim else c * x
+
+
+def conjugate_gradients(matvec: Callable[[Tensor], Tensor], b: Tensor, tolerance: float = 1e-10, limit: int = 2000) -> Tensor:
+    """Solve a symmetric positive definite system for each image of the batch (Hestenes, Stiefel 1952).
+
+    The tolerance is relative to |b| and bounded below by the precision of the dtype.
+    """
+
+    def dot(u: Tensor, v: Tensor) -> Tensor:
+        return (u * v).sum((1, 2, 3), keepdim=True)
+
+    x, r = torch.zeros_like(b), b.clone()
+    p, rho = r, dot(r, r)
+    goal = rho * max(tolerance, 10 * torch.finfo(b.dtype).eps) ** 2
+    for _ in range(limit):
+        if bool((rho <= goal).all()):
+            break
+        q = matvec(p)
+        alpha = torch.where(rho > goal, rho / dot(p, q), 0.0)  # an image that has converged stays as it is
+        x, r = x + alpha * p, r - alpha * q
+        rho, before = dot(r, r), rho
+        p = r + torch.where(rho > goal, rho / before, 0.0) * p
+    return x

@@ -1,0 +1,175 @@
+"""The instruments: denoising, blur, super-resolution and missing pixels, each with its quadratic solved.
+
+Spectral gains are kept in double precision on the CPU and cast where they meet an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from problems.kernels import as_kernel, uniform
+from problems.masks import as_mask
+from problems.operator import Operator, checked_shape, circulant, weigh
+
+
+class Identity(Operator):
+    """Nothing but noise. ``transfer`` [H, W // 2 + 1] is its Fourier response, ones."""
+
+    def __init__(self, image_shape: Sequence[int]):
+        self.image_shape = self.data_shape = checked_shape(image_shape)
+        self.transfer = transfer_of(torch.ones(1, 1, dtype=torch.float64), *self.image_shape[1:])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return y
+
+    def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
+        return weigh(b, 1 / (1 + c))
+
+
+class Blur(Operator):
+    """Circular convolution of each channel with a kernel [h, w], true convolution as in ``scipy.ndimage.convolve(mode="wrap")``.
+
+    The centre of the kernel is its pixel (h // 2, w // 2); a kernel larger than the image wraps around. ``transfer``
+    [H, W // 2 + 1] is the Fourier response in the layout of rfft2, complex128.
+
+    Raises:
+        ValueError: a kernel that is empty, not finite or without a positive sum; a bad image shape.
+    """
+
+    def __init__(self, kernel: Any, image_shape: Sequence[int]):
+        self.image_shape = self.data_shape = checked_shape(image_shape)
+        self.kernel = torch.from_numpy(as_kernel(kernel))
+        self.transfer = transfer_of(self.kernel, *self.image_shape[1:])
+        self.power = self.transfer.real**2 + self.transfer.imag**2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return circulant(x, self.transfer)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return circulant(y, self.transfer.conj())
+
+    def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
+        return circulant(b, 1 / (self.power + on_cpu(c)))
+
+    def __repr__(self) -> str:
+        return f"Blur({size_of(self.kernel)} kernel, {size_of(self.image_shape)})"
+
+
+class SuperResolution(Operator):
+    """Blur, then keep the pixels [offset::factor] of both axes.
+
+    By default offset = (factor - 1) // 2: with a uniform factor x factor kernel, which None stands for, every pixel of the
+    data is the mean of its block.
+
+    Raises:
+        ValueError: a factor or an offset out of range, a bad kernel or image shape.
+    """
+
+    def __init__(self, kernel: Any, factor: int, image_shape: Sequence[int], offset: int | None = None):
+        self.image_shape = channels, height, width = checked_shape(image_shape)
+        if factor != int(factor) or not 1 <= factor <= min(height, width):
+            raise ValueError(f"factor must be a whole number from 1 to {min(height, width)}, the short side of the image, not {factor}")
+        self.factor = int(factor)
+        self.blur = Blur(uniform(self.factor) if kernel is None else kernel, image_shape)
+        self.offset = (self.factor - 1) // 2 if offset is None else int(offset)
+        if not 0 <= self.offset < self.factor:
+            raise ValueError(f"offset must lie from 0 to {self.factor - 1}, below the factor, not {offset}")
+        self.kept = (..., slice(self.offset, None, self.factor), slice(self.offset, None, self.factor))
+        self.data_shape = (channels, *(len(range(self.offset, n, self.factor)) for n in (height, width)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.blur.forward(x)[self.kept]
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        spread = y.new_zeros(*y.shape[:-2], *self.image_shape[1:])
+        spread[self.kept] = y
+        return self.blur.adjoint(spread)
+
+    def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
+        """By Woodbury's identity C^-1 - C^-1 A^T (I + A C^-1 A^T)^-1 A C^-1 (Zhao et al. 2016, Zhang et al. 2020).
+
+        A C^-1 A^T is diagonal in the Fourier domain of the data: |H|^2 / c, averaged over the frequencies that decimation
+        maps onto one. Sizes that the factor does not divide are left to conjugate gradients.
+
+        In double throughout: the two terms cancel to a part in c, so that in single precision a small c would miss the data.
+        """
+        _, height, width = self.image_shape
+        if height % self.factor or width % self.factor:
+            return super().solve(b, c)
+        inner = 1 + aliased(self.blur.power / on_cpu(c), width, self.factor)
+        x = weigh(b.double(), 1 / c)
+        return (x - weigh(self.adjoint(circulant(self.forward(x), 1 / inner)), 1 / c)).to(b.dtype)
+
+    def __repr__(self) -> str:
+        shapes = f"{size_of(self.image_shape)} -> {size_of(self.data_shape)}"
+        return f"SuperResolution(x{self.factor}, {size_of(self.blur.kernel)} kernel, {shapes})"
+
+
+class Inpainting(Operator):
+    """Pixels are measured where ``mask`` [H, W] is true; the data are packed, [B, C, M] for M measured pixels.
+
+    Raises:
+        ValueError: a mask of another size than the image, or with nothing measured.
+        TypeError: a mask that does not hold bools.
+    """
+
+    def __init__(self, mask: Any, image_shape: Sequence[int]):
+        self.image_shape = channels, height, width = checked_shape(image_shape)
+        self.mask = torch.from_numpy(as_mask(mask))
+        if self.mask.shape != (height, width):
+            raise ValueError(f"the mask is {size_of(self.mask)}, but the image {height}x{width}; crop or resize one of them")
+        self.measured = self.mask.flatten().nonzero()[:, 0]
+        self.data_shape = (channels, len(self.measured))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(-2)[..., self.measured]
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return self.unpacked(y, 0.0)
+
+    def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
+        """Pointwise for one number c; conjugate gradients for a circulant C."""
+        if isinstance(c, Tensor) and c.ndim:
+            return super().solve(b, c)
+        return b / (self.mask.to(b) + c)
+
+    def as_image(self, y: Tensor) -> Tensor:
+        return self.unpacked(y, float("nan"))
+
+    def unpacked(self, y: Tensor, missing: float) -> Tensor:
+        image = y.new_full((*y.shape[:-1], self.mask.numel()), missing)
+        image[..., self.measured] = y
+        return image.unflatten(-1, self.mask.shape)
+
+    def __repr__(self) -> str:
+        return f"Inpainting({len(self.measured) / self.mask.numel():.1%} measured, {size_of(self.image_shape)})"
+
+
+def transfer_of(kernel: Tensor, height: int, width: int) -> Tensor:
+    """Fourier response of a kernel whose centre (h // 2, w // 2) is laid on pixel (0, 0): [H, W // 2 + 1]."""
+    rows, columns = ((torch.arange(n) - n // 2) % size for n, size in zip(kernel.shape, (height, width), strict=True))
+    response = kernel.new_zeros(height, width).index_put((rows[:, None], columns), kernel, accumulate=True)
+    return torch.fft.rfft2(response)
+
+
+def aliased(power: Tensor, width: int, factor: int) -> Tensor:
+    """Mean of an even spectrum [.., H, W // 2 + 1] over the frequencies that fall onto one: [.., H / f, W / f // 2 + 1]."""
+    mirrored = power[..., 1 : (width + 1) // 2].flip(-2, -1).roll(1, -2)  # the columns that rfft2 leaves out
+    whole = torch.cat([power, mirrored], -1)
+    blocks = whole.unflatten(-1, (factor, -1)).unflatten(-3, (factor, -1))
+    return blocks.mean((-4, -2))[..., : width // factor // 2 + 1]
+
+
+def on_cpu(c: float | Tensor) -> float | Tensor:
+    return c.cpu() if isinstance(c, Tensor) else c
+
+
+def size_of(shaped: Tensor | Sequence[int]) -> str:
+    return "x".join(map(str, shaped.shape if isinstance(shaped, Tensor) else shaped))
