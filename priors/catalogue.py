@@ -1,0 +1,74 @@
+"""The catalogue: one line per prior. Nothing heavy is imported before a prior is asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from priors.slot import Denoiser
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a prior is made (``module:callable``), its place on the spectrum, and one line about it."""
+
+    maker: str
+    family: str
+    line: str
+
+
+CATALOGUE = {
+    "gaussian": Entry("priors.gaussian:Gaussian", "smoother", "stationary Gaussian prior: Wiener filter, exact posterior known"),
+    "tv": Entry("priors.tv:TotalVariation", "variational", "isotropic total variation (Rudin, Osher, Fatemi 1992)"),
+    "nlm": Entry("priors.nlm:NonLocalMeans", "classical", "non-local means (Buades, Coll, Morel 2005), free licence"),
+    "bm3d": Entry("priors.bm3d:BM3D", "classical", "block matching and 3-D filtering (Dabov et al. 2007), non-commercial licence"),
+    "cnn": Entry("priors.learned:cnn", "learned", "small U-Net denoiser trained for sigma up to 0.4"),
+    "diffusion": Entry("priors.learned:diffusion", "generative", "the same U-Net trained up to pure noise: a diffusion score"),
+}
+
+
+def load(name: str | Denoiser, **options: Any) -> Denoiser:
+    """A prior by name, or any object with ``denoise(x, sigma)`` as it is.
+
+    ``name`` is a catalogue name or ``module:callable`` for a prior of one's own; ``options`` go to its maker.
+
+    Raises:
+        ValueError: unknown name or option.
+        TypeError: an object without ``denoise``.
+        ImportError: an optional library is missing.
+    """
+    if not isinstance(name, str):
+        if not callable(getattr(name, "denoise", None)):
+            raise TypeError(f"{type(name).__name__} is not a prior: give it a method denoise(x, sigma)")
+        if options:
+            raise ValueError(f"options {sorted(options)} have no effect on a prior that is already made; set them when making it")
+        return name
+    maker = resolve(name)
+    accepted = inspect.signature(maker).parameters
+    for option in options:
+        if option not in accepted:
+            known = ", ".join(accepted) or "none"
+            raise ValueError(f"prior {name!r} has no option {option!r}; it takes: {known}")
+    prior = maker(**options)
+    return load(prior)
+
+
+def resolve(name: str) -> Any:
+    """The callable behind a catalogue name or ``module:callable``."""
+    if name in CATALOGUE:
+        name = CATALOGUE[name].maker
+    elif ":" not in name:
+        close = difflib.get_close_matches(name, CATALOGUE, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(CATALOGUE)}"
+        raise ValueError(f"unknown prior {name!r}; {hint}")
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise ImportError(f"prior {name!r} needs the module {error.name!r}; install it or correct the name") from None
+    except AttributeError:
+        raise ValueError(f"module {module!r} has no {attribute!r}; give module:callable") from None

@@ -1,0 +1,157 @@
+"""A prior's own error: how far ``denoise`` stays from the clean image, by noise level and by frequency. Measured once, stored.
+
+``python -m priors.error tv nlm --images FOLDER`` repeats the measurement of catalogued priors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import functools
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from priors.catalogue import load
+from priors.photographs import centre_crops, listing, split
+from priors.slot import Denoiser, name_of
+
+SIGMAS = tuple(float(f"{s:.4g}") for s in np.geomspace(0.002, 2.5, 16))
+CROP, COUNT = 96, 24  # pixels on a side and number of the pictures measured on
+BANDS = tuple(k / 96 for k in (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 40, 48, 60))  # radial frequencies, cycles per pixel
+
+
+@dataclass(frozen=True)
+class ErrorCurve:
+    """Root mean square error of a denoiser at increasing noise levels, in all and by frequency; pixel units.
+
+    ``spectrum`` has a row for each level: the rms error of one orthonormal Fourier coefficient at the radial frequencies
+    BANDS. Linear in log-log between the levels, proportional to sigma below the first (a denoiser tends to the identity)
+    and constant above the last (its error tends to the spread of images).
+
+    Raises:
+        ValueError: levels not positive and increasing, or not as many errors as levels.
+    """
+
+    sigma: tuple[float, ...]
+    rmse: tuple[float, ...]
+    spectrum: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        matched = len(self.sigma) == len(self.rmse) == len(self.spectrum)
+        if not matched or not np.all(np.diff((0.0, *self.sigma)) > 0) or not min(self.rmse) > 0:
+            raise ValueError("an error curve needs increasing positive sigmas, and for each a positive rmse and a spectrum")
+
+    def __call__(self, sigma: float) -> float:
+        """The rms error of a pixel at this level."""
+        return float(self.between(sigma, np.asarray(self.rmse)))
+
+    def spectrum_at(self, sigma: float, shape: Sequence[int]) -> Tensor:
+        """The rms error of each coefficient of an image [.., H, W] under the orthonormal rfft2: [1, H, W // 2 + 1], float64."""
+        bands = self.between(sigma, np.asarray(self.spectrum))
+        return torch.from_numpy(np.interp(radius(shape[-2], shape[-1]), BANDS, bands))[None]
+
+    def between(self, sigma: float, errors: np.ndarray) -> Any:
+        """Errors [levels, ...] interpolated at sigma."""
+        shrink = min(1.0, sigma / self.sigma[0])
+        k = np.interp(math.log(max(sigma, self.sigma[0])), np.log(self.sigma), np.arange(len(self.sigma)))
+        low = min(int(k), len(self.sigma) - 2)
+        return shrink * np.exp((1 - (k - low)) * np.log(errors[low]) + (k - low) * np.log(errors[low + 1]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values with four digits, for a model card."""
+        rows = [[float(f"{e:.4g}") for e in row] for row in (self.sigma, self.rmse, *self.spectrum)]
+        return {"sigma": rows[0], "rmse": rows[1], "spectrum": rows[2:], "bands": [round(f, 5) for f in BANDS]}
+
+    @staticmethod
+    def from_dict(stored: Mapping[str, Any]) -> ErrorCurve:
+        return ErrorCurve(tuple(stored["sigma"]), tuple(stored["rmse"]), tuple(tuple(row) for row in stored["spectrum"]))
+
+
+def radius(height: int, width: int) -> np.ndarray:
+    """Radial frequency in cycles per pixel of each coefficient of rfft2: [H, W // 2 + 1]."""
+    return np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
+
+
+def measure(prior: Denoiser, images: Tensor, sigmas: Sequence[float] = SIGMAS, rng: int | np.random.Generator | None = 0) -> ErrorCurve:
+    """Denoise images [N, C, H, W], which the prior was not fitted to, at each level; the same noise, scaled, at all levels."""
+    noise = images.new_tensor(np.random.default_rng(rng).standard_normal(images.shape))
+    errors = [prior.denoise(images + s * noise, s) - images for s in sigmas]
+    rmse = tuple(float(e.square().mean().sqrt()) for e in errors)
+    return ErrorCurve(tuple(map(float, sigmas)), rmse, tuple(banded(e) for e in errors))
+
+
+def banded(error: Tensor) -> tuple[float, ...]:
+    """Root mean power of the Fourier coefficients of errors [N, C, H, W] near each of BANDS."""
+    power = torch.fft.rfft2(error.double(), norm="ortho").abs().square().mean((0, 1)).cpu().numpy()
+    f = radius(*error.shape[-2:])
+    edges = np.convolve(BANDS, (0.5, 0.5), "valid")
+    nearest = np.digitize(f, edges)
+    whole = np.full(f.shape, 2.0)  # rfft2 keeps one of each mirrored pair of columns
+    whole[:, 0] = 1
+    whole[:, -1] = 2 - (error.shape[-1] % 2 == 0)
+    return tuple(math.sqrt(np.average(power[nearest == k], weights=whole[nearest == k])) for k in range(len(BANDS)))
+
+
+class KnowsItsError(ABC):
+    """For priors whose own error was measured."""
+
+    @property
+    @abstractmethod
+    def error(self) -> ErrorCurve:
+        """The measured curve."""
+
+    def rmse(self, sigma: float) -> float:
+        """Root mean square error of ``denoise`` on photographs it was not fitted to, pixel units."""
+        return self.error(sigma)
+
+    def error_spectrum(self, sigma: float, shape: Sequence[int]) -> Tensor:
+        """The same for each Fourier coefficient of an image [.., H, W]: [1, H, W // 2 + 1]."""
+        return self.error.spectrum_at(sigma, shape)
+
+
+def write(prior: Denoiser, folders: Sequence[Path], path: Path) -> None:
+    """Measure on grey centre crops of the held-back pictures below ``folders``; store the curve with its provenance."""
+    images = centre_crops(split(listing(folders))[1], 1, CROP, COUNT)
+    curve = measure(prior, images)
+    card = {
+        "prior": name_of(prior),
+        **curve.to_dict(),
+        "images": f"{len(images)} held-back photographs of {', '.join(f.name for f in folders)}, grey, central {CROP}x{CROP} pixels",
+        "seed": 0,
+        "date": datetime.date.today().isoformat(),
+    }
+    path.write_text(json.dumps(card) + "\n")
+
+
+@functools.cache
+def stored(name: str) -> ErrorCurve:
+    """The curve measured for a classical prior of the catalogue, from the package's data."""
+    card = json.loads(resources.files("priors").joinpath("errors", f"{name}.json").read_text())
+    return ErrorCurve.from_dict(card)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m priors.error", description="measure the own error of priors")
+    parser.add_argument("priors", nargs="+", metavar="PRIOR", help="catalogue names")
+    parser.add_argument("--images", nargs="+", type=Path, required=True, metavar="FOLDER", help="photographs; held-back ones are used")
+    parser.add_argument("--to", type=Path, default=Path(__file__).with_name("errors"), metavar="FOLDER", help="where the curves go")
+    told = parser.parse_args(arguments)
+    try:
+        for name in told.priors:
+            write(load(name), told.images, told.to / f"{name}.json")
+    except (ValueError, FileNotFoundError, ImportError) as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The learned priors: one small network with two trainings, and the card that says what each knows and where it errs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from priors.error import ErrorCurve, KnowsItsError
+from priors.network import Denoiser, build
+
+SHIPPED = Path(__file__).parent / "weights"
+
+
+class Learned(KnowsItsError):
+    """A trained denoiser in the slot, described by its model card.
+
+    A network for one channel denoises colour images channel by channel. On the CPU images pass one at a time: as fast as a
+    batch, and no image's result depends on its neighbours. Any size from 1 pixel on; computed in float32, returned in the
+    dtype and on the device of the input.
+    """
+
+    mmse = True
+
+    def __init__(self, network: Denoiser, card: dict[str, Any], device: str = "cpu"):
+        self.card, self.name, self.family, self.licence = card, card["name"], card["family"], card["licence"]
+        self.sigma_range = (float(card["sigma_range"][0]), float(card["sigma_range"][1]))
+        self.channels = int(card["network"]["channels"])
+        self.net, self.device = network.eval().requires_grad_(False).to(device), torch.device(device)
+
+    @cached_property
+    def error(self) -> ErrorCurve:
+        return ErrorCurve.from_dict(self.card["error"])
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        """E[clean | x], as far as the network has learned it.
+
+        Below the trained range the score of its lowest level is used (Tweedie: denoiser - x = sigma^2 score).
+
+        Raises:
+            ValueError: sigma above the trained range, or a channel count that the network does not take.
+        """
+        low, high = self.sigma_range
+        if sigma > high * (1 + 1e-6):
+            raise ValueError(f"prior {self.name!r} was trained for sigma up to {high:g}, not {sigma:g}; give lower levels")
+        if x.shape[1] % self.channels:
+            raise ValueError(f"prior {self.name!r} was trained on {self.channels} channels, the image has {x.shape[1]}; use other weights")
+        if sigma < low:
+            return x + (sigma / low) ** 2 * (self.denoise(x, low) - x)
+        images = x.to(self.device, torch.float32).reshape(-1, self.channels, *x.shape[-2:])
+        with torch.no_grad():
+            parts = [self.net(part, part.new_full((len(part),), sigma)) for part in images.split(self.together(x))]
+        return torch.cat(parts).view(x.shape).to(x)
+
+    def together(self, x: Tensor) -> int:
+        """How many images pass the network at once."""
+        return 1 if self.device.type == "cpu" else max(1, 2**22 // (x.shape[-2] * x.shape[-1]))
+
+
+def cnn(weights: str | Path | None = None, device: str = "cpu") -> Learned:
+    """The small CNN denoiser, trained for sigma up to 0.4; own ``weights`` (.safetensors with its card beside it) if given."""
+    return read(Path(weights) if weights else SHIPPED / "cnn-grey.safetensors", device)
+
+
+def diffusion(weights: str | Path | None = None, device: str = "cpu") -> Learned:
+    """The same network trained up to pure noise: its denoiser is a score at every level (Tweedie)."""
+    return read(Path(weights) if weights else SHIPPED / "diffusion-grey.safetensors", device)
+
+
+def read(weights: Path, device: str = "cpu") -> Learned:
+    """A learned prior from its .safetensors file and the card beside it.
+
+    Raises:
+        FileNotFoundError, ValueError: weights or card missing, damaged or not of one piece.
+    """
+    card = read_card(weights)
+    return Learned(read_network(weights, card), card, device)
+
+
+def read_card(weights: Path) -> dict[str, Any]:
+    """The model card beside the weights, checked against their sha256."""
+    card = weights.with_suffix(".json")
+    for file in (weights, card):
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} does not exist; weights are a .safetensors file with its model card (.json) beside it")
+    try:
+        content = json.loads(card.read_text())
+        stated = content["sha256"]
+    except (json.JSONDecodeError, KeyError, UnicodeDecodeError):
+        raise ValueError(f"{card} is not a model card; train again or copy the card that came with the weights") from None
+    if hashlib.sha256(weights.read_bytes()).hexdigest() != stated:
+        raise ValueError(f"{weights} does not match the sha256 in {card.name}; copy both files again")
+    return content
+
+
+def read_network(weights: Path, card: dict[str, Any]) -> Denoiser:
+    from safetensors.torch import load_file
+
+    network = build(**card["network"])
+    state = {name: tensor.float() for name, tensor in load_file(weights).items()}
+    try:
+        network.load_state_dict(state)
+    except RuntimeError:
+        raise ValueError(f"{weights} does not hold the network that its card describes; copy both files again") from None
+    return network
+
+
+def write(network: Denoiser, card: dict[str, Any], weights: Path) -> dict[str, Any]:
+    """Store a network in half precision with its card, completed by the sha256; each file appears whole or not at all."""
+    from safetensors.torch import save
+
+    content = save({name: tensor.detach().half().cpu().contiguous() for name, tensor in network.state_dict().items()})
+    card = {**card, "storage": "float16", "sha256": hashlib.sha256(content).hexdigest()}
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    for path, data in ((weights, content), (weights.with_suffix(".json"), json.dumps(card, indent=1).encode())):
+        path.with_suffix(path.suffix + ".part").write_bytes(data)
+        path.with_suffix(path.suffix + ".part").replace(path)
+    return card

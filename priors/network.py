@@ -1,0 +1,113 @@
+"""One small denoising network: a residual U-Net that is told the noise level, in EDM preconditioning.
+
+Every level works at full channel width of its scale, the full-resolution level is thin (24 channels by default), and
+each residual block is modulated by the noise level (FiLM).  Fully convolutional: any height and width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Block(nn.Module):
+    """Residual block; the noise level scales and shifts the features between its two convolutions (FiLM, Perez 2018)."""
+
+    def __init__(self, channels: int, embedding: int):
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.film = nn.Linear(embedding, 2 * channels)
+        nn.init.zeros_(self.film.weight)
+        nn.init.zeros_(self.film.bias)
+
+    def forward(self, x: Tensor, level: Tensor) -> Tensor:
+        scale, shift = self.film(level)[:, :, None, None].chunk(2, dim=1)
+        return x + self.second(functional.relu(self.first(x) * (1 + scale) + shift))
+
+
+class UNet(nn.Module):
+    """F(x, c): [B, C, H, W] and [B] to [B, C, H, W]; strided 2x2 down, transposed 2x2 up, additive skips, zero tail."""
+
+    def __init__(self, channels: int = 1, widths: Sequence[int] = (24, 48, 96, 192), blocks: int = 2, embedding: int = 64):
+        super().__init__()
+        self.stride = 2 ** (len(widths) - 1)
+        self.embed = nn.Sequential(nn.Linear(1, embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
+        self.head = nn.Conv2d(channels, widths[0], 3, padding=1)
+        self.tail = nn.Conv2d(widths[0], channels, 3, padding=1)
+        nn.init.zeros_(self.tail.weight)
+        nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
+
+        def stage(width: int) -> nn.ModuleList:
+            return nn.ModuleList(Block(width, embedding) for _ in range(blocks))
+
+        steps = list(pairwise(widths))
+        self.encoder = nn.ModuleList(stage(width) for width in widths[:-1])
+        self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
+        self.bottom = stage(widths[-1])
+        self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in reversed(steps))
+        self.decoder = nn.ModuleList(stage(width) for width in reversed(widths[:-1]))
+
+    def forward(self, x: Tensor, level: Tensor) -> Tensor:
+        level = self.embed(level[:, None])
+        h, skips = self.head(x), []
+        for blocks, down in zip(self.encoder, self.down, strict=True):
+            h = through(blocks, h, level)
+            skips.append(h)
+            h = down(h)
+        h = through(self.bottom, h, level)
+        for up, blocks in zip(self.up, self.decoder, strict=True):
+            h = through(blocks, up(h) + skips.pop(), level)
+        return self.tail(h)
+
+
+def through(blocks: nn.Module, h: Tensor, level: Tensor) -> Tensor:
+    for block in blocks:  # type: ignore[attr-defined]
+        h = block(h, level)
+    return h
+
+
+class Denoiser(nn.Module):
+    """D(x, sigma) = mean + c_skip z + c_out F(c_in z, ln(sigma) / 4), z = x - mean (Karras et al. 2022, table 1).
+
+    The coefficients keep input and target of F at unit variance for every sigma, so one network serves from 8-bit rounding
+    to pure noise.  ``sigma`` is a standard deviation in pixel units, one per image: [B].
+    """
+
+    def __init__(self, net: UNet, mean: float = 0.45, std: float = 0.25):
+        super().__init__()
+        self.net, self.mean, self.std = net, mean, std
+
+    def coefficients(self, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        total = (sigma**2 + self.std**2).sqrt()
+        return self.std**2 / total**2, sigma * self.std / total, 1 / total
+
+    def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
+        c_skip, c_out, c_in = (c[:, None, None, None] for c in self.coefficients(sigma))
+        z = x - self.mean
+        return self.mean + c_skip * z + c_out * self.residual(c_in * z, sigma)
+
+    def residual(self, scaled: Tensor, sigma: Tensor) -> Tensor:
+        """F at any size: reflected at the border to a multiple of the network's stride, then cut back."""
+        height, width = scaled.shape[-2:]
+        extra = (-width % self.net.stride, -height % self.net.stride)
+        padded = pad(scaled, extra)
+        return self.net(padded, sigma.log() / 4)[..., :height, :width]
+
+
+def pad(x: Tensor, extra: tuple[int, int]) -> Tensor:
+    """Extend right and bottom by reflection, or by the last pixel where the image is too small to reflect."""
+    if extra == (0, 0):
+        return x
+    reflects = extra[0] < x.shape[-1] and extra[1] < x.shape[-2]
+    return functional.pad(x, (0, extra[0], 0, extra[1]), mode="reflect" if reflects else "replicate")
+
+
+def build(channels: int, widths: Sequence[int], blocks: int, mean: float, std: float) -> Denoiser:
+    """The network that a model card describes, in channels_last layout (faster on CPU and GPU alike)."""
+    net = UNet(channels=channels, widths=tuple(widths), blocks=blocks)
+    return Denoiser(net, mean=mean, std=std).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

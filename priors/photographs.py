@@ -1,0 +1,109 @@
+"""Training photographs: read once, kept as bytes on the training device, crops cut there in one gather."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+SCALES = (1.0, 0.85, 0.7, 0.5)  # downscaled copies, as DnCNN's training (Zhang et al. 2017)
+SHARES = (0.5, 0.2, 0.2, 0.1)
+
+
+def read(path: Path, channels: int) -> np.ndarray:
+    """One photograph as uint8 [H, W, channels]; luminance where one channel is asked for."""
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(f"{path} cannot be read as an image ({error}); remove it or save it again as PNG") from None
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def listing(folders: Sequence[Path]) -> list[Path]:
+    """All image files below the folders, in a fixed order.
+
+    Raises:
+        FileNotFoundError: a folder is missing or holds no image.
+    """
+    found = []
+    for folder in folders:
+        files = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in SUFFIXES)
+        if not files:
+            raise FileNotFoundError(f"no images below {folder}; give a folder that holds {', '.join(sorted(SUFFIXES))} files")
+        found += files
+    return found
+
+
+def split(paths: Sequence[Path], every: int = 25) -> tuple[list[Path], list[Path]]:
+    """(training, held back): every 25th picture is never trained on; errors and scores in the model card come from these."""
+    held = list(paths[every // 2 :: every]) or list(paths[-1:])
+    return [p for p in paths if p not in set(held)] or held, held
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Photographs of any sizes as one flat byte tensor; row k of ``table`` is (offset, height, width) of copy k."""
+
+    pixels: Tensor
+    table: Tensor
+    chance: Tensor
+    channels: int
+
+    @staticmethod
+    def load(paths: Sequence[Path], channels: int, smallest: int, device: str = "cpu") -> Bank:
+        """Read all files at all scales; copies smaller than ``smallest`` pixels on a side are left out."""
+        flat, rows, chance, offset = [], [], [], 0
+        for path in paths:
+            image = Image.fromarray(read(path, channels).squeeze())
+            for scale, share in zip(SCALES, SHARES, strict=True):
+                width, height = round(image.width * scale), round(image.height * scale)
+                if min(width, height) < smallest:
+                    continue
+                copy = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS) if scale < 1 else image)
+                flat.append(torch.from_numpy(copy.reshape(-1).copy()))
+                rows.append((offset, height, width))
+                chance.append(share * height * width)
+                offset += copy.size
+        if not rows:
+            raise ValueError(f"no training picture has {smallest} pixels on its short side; use larger pictures")
+        table = torch.tensor(rows, device=device)
+        return Bank(torch.cat(flat).to(device), table, torch.tensor(chance, device=device), channels)
+
+    def crops(self, count: int, size: int, generator: torch.Generator) -> Tensor:
+        """``count`` random crops, flipped and turned at random: float [count, channels, size, size] in [0, 1]."""
+        device = self.pixels.device
+
+        def draw(low: int, high: int | Tensor) -> Tensor:
+            return (torch.rand(count, device=device, generator=generator) * (high - low)).long() + low
+
+        offset, height, width = self.table[torch.multinomial(self.chance, count, True, generator=generator)].T
+        top, left = draw(0, height - size + 1), draw(0, width - size + 1)
+        i, j = torch.meshgrid(torch.arange(size, device=device), torch.arange(size, device=device), indexing="ij")
+        flips = torch.rand(3, count, 1, 1, device=device, generator=generator) < 0.5
+        rows, columns = torch.where(flips[0], j, i), torch.where(flips[0], i, j)
+        rows = torch.where(flips[1], size - 1 - rows, rows) + top[:, None, None]
+        columns = torch.where(flips[2], size - 1 - columns, columns) + left[:, None, None]
+        index = (offset[:, None, None] + (rows * width[:, None, None] + columns) * self.channels)[:, None]
+        index = index + torch.arange(self.channels, device=device)[:, None, None]
+        return self.pixels[index].float() / 255
+
+
+def centre_crops(paths: Sequence[Path], channels: int, size: int, limit: int) -> Tensor:
+    """The centres of up to ``limit`` photographs, evenly picked, for measuring: [N, channels, size, size] in [0, 1]."""
+    chosen = [paths[k] for k in np.unique(np.linspace(0, len(paths) - 1, min(limit, len(paths))).astype(int))]
+    crops = []
+    for path in chosen:
+        pixels = read(path, channels)
+        top, left = (pixels.shape[0] - size) // 2, (pixels.shape[1] - size) // 2
+        if min(top, left) >= 0:
+            crops.append(pixels[top : top + size, left : left + size])
+    if not crops:
+        raise ValueError(f"no held-back picture has {size} pixels on its short side; use larger pictures")
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255

@@ -1,0 +1,53 @@
+"""What fixes a training run, and what it has consumed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that fixes a training run but the pictures. Times are in seconds, sigmas in pixel units of [0, 1]."""
+
+    channels: int = 1
+    sigma_min: float = 0.004
+    sigma_max: float = 0.4
+    focus: tuple[float, float] = (0.004, 0.4)  # half of the levels are drawn from here
+    widths: tuple[int, ...] = (24, 48, 96, 192)
+    blocks: int = 2
+    mean: float = 0.45
+    std: float = 0.25
+    batch: int = 4
+    patch: int = 64
+    rate: float = 2e-3
+    warmup: int = 100
+    ema: float = 0.999
+    seed: int = 0
+    core_seconds: float = 4500.0  # processor time of this process, all threads; GPU: its wall time
+    wall_seconds: float = math.inf
+    steps: float = math.inf
+
+    @property
+    def sigma_range(self) -> tuple[float, float]:
+        return self.sigma_min, self.sigma_max
+
+
+RECIPES = {
+    "cnn": Recipe(sigma_max=0.4, focus=(0.004, 0.4)),
+    "diffusion": Recipe(sigma_max=20.0, focus=(0.01, 0.6)),
+}
+
+
+@dataclass
+class Spent:
+    """What a run has consumed so far, over all its sessions; written into every checkpoint."""
+
+    steps: int = 0
+    pixels: int = 0
+    core_seconds: float = 0.0
+    wall_seconds: float = 0.0
+
+    def share(self, recipe: Recipe) -> float:
+        """The consumed part of the budget that is nearest its end, 0 to 1."""
+        return min(1.0, max(self.core_seconds / recipe.core_seconds, self.wall_seconds / recipe.wall_seconds, self.steps / recipe.steps))

@@ -1,0 +1,37 @@
+"""The slot: what a prior must be, and what it may tell about itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FAMILIES = ("smoother", "variational", "classical", "learned", "generative")  # the spectrum, weakest first
+
+
+@runtime_checkable
+class Denoiser(Protocol):
+    """All that the solvers need: an object with this one method is a prior."""
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        """Remove white Gaussian noise of standard deviation ``sigma`` (pixel units) from ``x`` [B, C, H, W]."""
+        ...
+
+
+@runtime_checkable
+class Prior(Denoiser, Protocol):
+    """A catalogued prior.
+
+    Optional members, absent when unknown and never faked: ``energy(x) -> [B]`` (minus log density up to a constant),
+    ``rmse(sigma) -> float`` (root mean square error of ``denoise`` on images of its kind), ``sigma_range`` (lowest and
+    highest sigma it was made for), ``licence`` (a sentence, where use is restricted), ``card`` (training provenance).
+    """
+
+    name: str
+    family: str  # one of FAMILIES
+    mmse: bool  # denoise(x, s) is meant as E[clean | x]; only then is (denoise(x, s) - x) / s^2 a score
+
+
+def name_of(prior: Denoiser) -> str:
+    return getattr(prior, "name", type(prior).__name__)

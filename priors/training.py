@@ -1,0 +1,253 @@
+"""Training of the learned priors as a user's feature: any folder of pictures, any budget, stop and go on at will.
+
+The recipe was measured, not guessed: small batches (steps, not pixels, are scarce on a CPU), learning rate annealed against
+the budget consumed so that it always lands, the loss divided by its running mean in bins of log sigma (Karras et al. 2024,
+"uncertainty" weighting), and an exponential moving average of the weights.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from priors.card import draft, finish, psnr_table
+from priors.learned import Learned
+from priors.network import Denoiser, build
+from priors.photographs import Bank, centre_crops, listing, split
+from priors.recipe import Recipe, Spent
+
+BINS = 24
+
+
+class Clock:
+    """Processor and wall seconds since the last reading."""
+
+    def __init__(self, device: str):
+        self.device = device
+        self.last = self.read()
+
+    def read(self) -> tuple[float, float]:
+        wall = time.monotonic()
+        return (time.process_time() if self.device == "cpu" else wall), wall
+
+    def charge(self, spent: Spent) -> None:
+        now = self.read()
+        spent.core_seconds += now[0] - self.last[0]
+        spent.wall_seconds += now[1] - self.last[1]
+        self.last = now
+
+
+class Trainer:
+    """Network, optimiser, moving average, loss scale by level: the state that a checkpoint holds."""
+
+    def __init__(self, recipe: Recipe, device: str = "cpu"):
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.device = recipe, device
+        self.model = self.fresh().to(device)
+        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema))
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), recipe.rate, (0.9, 0.99), weight_decay=0, fused=True)
+        self.scale = torch.ones(BINS, device=device)
+        self.generator = torch.Generator(device).manual_seed(recipe.seed)
+        self.spent = Spent()
+        self.half = gains_from_bf16(self.model, recipe, device)
+
+    def fresh(self) -> Denoiser:
+        return build(self.recipe.channels, self.recipe.widths, self.recipe.blocks, self.recipe.mean, self.recipe.std)
+
+    @property
+    def averaged(self) -> Denoiser:
+        return self.average.module  # type: ignore[return-value]
+
+    def sigmas(self, count: int) -> Tensor:
+        """Half of the levels log-uniform over the whole range, half over the focus, each stratified within the batch."""
+        recipe = self.recipe
+        spans = [(recipe.sigma_min, recipe.sigma_max), recipe.focus]
+        levels = []
+        for (low, high), part in zip(spans, (count - count // 2, count // 2), strict=True):
+            u = (torch.arange(part, device=self.device) + torch.rand(part, device=self.device, generator=self.generator)) / part
+            levels.append(math.log(low) + u * math.log(high / low))
+        return torch.cat(levels).exp()
+
+    def step(self, clean: Tensor) -> float:
+        """One optimiser step on clean crops [B, C, H, W]; returns the mean weighted loss."""
+        sigma = self.sigmas(len(clean))
+        noise = torch.randn(clean.shape, device=self.device, generator=self.generator)
+        c_skip, c_out, c_in = (c[:, None, None, None] for c in self.model.coefficients(sigma))
+        z = clean - self.model.mean + sigma[:, None, None, None] * noise
+        target = (clean - self.model.mean - c_skip * z) / c_out
+        with autocast(self.device, self.half):
+            guess = self.model.residual((c_in * z).contiguous(memory_format=torch.channels_last), sigma)
+        error = (guess.float() - target).square().mean((1, 2, 3))
+        loss = (error / self.expected(sigma, error.detach())).mean()
+        self.descend(loss)
+        return loss.item() if self.spent.steps % 50 == 0 else math.nan
+
+    def expected(self, sigma: Tensor, error: Tensor) -> Tensor:
+        """Running mean of the loss in the bin of each level: dividing by it gives every level an equal say."""
+        place = (sigma / self.recipe.sigma_min).log() / math.log(self.recipe.sigma_max / self.recipe.sigma_min)
+        index = (place * BINS).long().clamp(0, BINS - 1)
+        for k, e in zip(index, error, strict=True):
+            self.scale[k] = torch.lerp(self.scale[k], e, 0.02)
+        return self.scale[index]
+
+    def descend(self, loss: Tensor) -> None:
+        share, recipe = self.spent.share(self.recipe), self.recipe
+        warm = min(1.0, (self.spent.steps + 1) / recipe.warmup)
+        for group in self.optimiser.param_groups:
+            group["lr"] = recipe.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.average.update_parameters(self.model)
+
+    def save(self, path: Path) -> None:
+        """Checkpoint with optimiser state; written beside and renamed, so a kill never leaves half a file."""
+        state = {
+            "recipe": asdict(self.recipe), "spent": asdict(self.spent), "model": self.model.state_dict(),
+            "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(), "scale": self.scale,
+            "generator": self.generator.get_state(),
+        }  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(state, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    @staticmethod
+    def resume(path: Path, recipe: Recipe | None = None, device: str = "cpu") -> Trainer:
+        """Go on from a checkpoint; ``recipe`` may change the budget, not the network."""
+        try:
+            state = torch.load(path, map_location=device, weights_only=True)
+        except Exception as error:  # torch raises a dozen kinds for a damaged file
+            raise ValueError(f"{path} is not a readable checkpoint ({type(error).__name__}); start again without --resume") from None
+        trainer = Trainer(recipe or Recipe(**state["recipe"]), device)
+        trainer.model.load_state_dict(state["model"])
+        trainer.average.load_state_dict(state["average"])
+        trainer.optimiser.load_state_dict(state["optimiser"])
+        trainer.scale = state["scale"]
+        trainer.generator.set_state(state["generator"].cpu())
+        trainer.spent = Spent(**state["spent"])
+        return trainer
+
+
+def autocast(device: str, half: bool) -> contextlib.AbstractContextManager:
+    return torch.autocast(torch.device(device).type, torch.bfloat16) if half else contextlib.nullcontext()
+
+
+def gains_from_bf16(model: Denoiser, recipe: Recipe, device: str) -> bool:
+    """Whether this machine runs a training step faster in bfloat16: tried, since no flag tells it everywhere."""
+    if device != "cpu":
+        return torch.cuda.is_bf16_supported()
+    x = torch.rand(recipe.batch, recipe.channels, recipe.patch, recipe.patch).contiguous(memory_format=torch.channels_last)
+    sigma = torch.full((recipe.batch,), 0.1)
+
+    def seconds(half: bool) -> float:
+        best = math.inf
+        for _ in range(4):
+            start = time.process_time()
+            with autocast(device, half):
+                model.residual(x, sigma).float().square().mean().backward()
+            best = min(best, time.process_time() - start)
+        model.zero_grad()
+        return best
+
+    return seconds(True) < seconds(False)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a running training tells: consumed budget, seconds left, smoothed loss, validation PSNR by sigma in /255."""
+
+    spent: Spent
+    share: float
+    loss: float
+    psnr: dict[str, float]
+
+    @property
+    def seconds_left(self) -> float:
+        return self.spent.wall_seconds * (1 - self.share) / max(self.share, 1e-9)
+
+
+def patch_size(recipe: Recipe, share: float, step: int) -> int:
+    """Small crops first; every other step of the last 60 % sees twice the context."""
+    return recipe.patch * (2 if share > 0.4 and step % 2 else 1)
+
+
+def run(trainer: Trainer, bank: Bank, held: Tensor, checkpoint: Path, every: float = 180.0) -> Iterator[Progress]:
+    """Train until the budget is consumed; yields progress and writes a checkpoint every ``every`` wall seconds.
+
+    A stop signal (SIGTERM, SIGINT) ends the run after the current step with a last checkpoint.
+    """
+    clock, due, losses, recipe = Clock(trainer.device), time.monotonic() + every, [0.0], trainer.recipe
+    with stop_signal() as stopped:
+        while (share := trainer.spent.share(recipe)) < 1 and not stopped():
+            crops = bank.crops(recipe.batch, patch_size(recipe, share, trainer.spent.steps), trainer.generator)
+            loss = trainer.step(crops)
+            trainer.spent.steps += 1
+            trainer.spent.pixels += crops.numel() // recipe.channels
+            losses = [*losses[-49:], loss] if not math.isnan(loss) else losses
+            clock.charge(trainer.spent)
+            if time.monotonic() > due:
+                yield report(trainer, held, losses, checkpoint)
+                due = time.monotonic() + every
+    yield report(trainer, held, losses, checkpoint)
+
+
+def report(trainer: Trainer, held: Tensor, losses: Sequence[float], checkpoint: Path) -> Progress:
+    trainer.save(checkpoint)
+    prior = Learned(trainer.averaged, draft(trainer.recipe, trainer.spent, "in training", "none yet", trainer.device), trainer.device)
+    psnr = psnr_table(prior, list(held.split(1)))
+    return Progress(trainer.spent, trainer.spent.share(trainer.recipe), sum(losses) / len(losses), psnr)
+
+
+@contextlib.contextmanager
+def stop_signal() -> Iterator[Callable[[], bool]]:
+    """Turn SIGTERM and SIGINT into a flag for the time of a run, so that training stops between two steps."""
+    caught: list[int] = []
+    before = {s: signal.signal(s, lambda number, frame: caught.append(number)) for s in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(caught)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def train(
+    name: str,
+    folders: Sequence[Path],
+    weights: Path,
+    recipe: Recipe,
+    device: str = "cpu",
+    resume: bool = False,
+    licence: str = "unknown: ask whoever trained these weights",
+    tests: Sequence[Path] = (),
+    every: float = 180.0,
+) -> Iterator[Progress]:
+    """Train a learned prior on folders of photographs and store it as ``weights`` (.safetensors) with its card beside it.
+
+    The checkpoint lies beside the weights (.pt). A run that is stopped before its budget is consumed leaves the checkpoint
+    alone; the same call with ``resume`` goes on from it.
+
+    Raises:
+        FileNotFoundError, ValueError: no pictures, unreadable ones, or no checkpoint to go on from.
+        OSError: the folder of ``weights`` cannot be written.
+    """
+    checkpoint = weights.with_suffix(".pt")
+    if resume and not checkpoint.is_file():
+        raise FileNotFoundError(f"there is no checkpoint {checkpoint} to go on from; leave out --resume")
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    training, held = split(listing(folders))
+    bank = Bank.load(training, recipe.channels, 2 * recipe.patch, device)
+    crops = centre_crops(held, recipe.channels, 96, 24).to(device)
+    trainer = Trainer.resume(checkpoint, recipe, device) if resume else Trainer(recipe, device)
+    yield from run(trainer, bank, crops, checkpoint, every)
+    if trainer.spent.share(recipe) >= 1:
+        finish(trainer.averaged, draft(recipe, trainer.spent, name, licence, device), folders, weights, tests)

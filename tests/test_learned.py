@@ -1,0 +1,209 @@
+"""The learned priors: the network, its training as a user runs it, the weights that ship, and the edges of their range."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import priors
+import problems
+from priors.learned import SHIPPED, read
+from priors.network import build
+from priors.photographs import Bank, listing, split
+from priors.recipe import RECIPES, Recipe, Spent
+from priors.training import Trainer, train
+
+TINY = Recipe(widths=(4, 8), blocks=1, patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory) -> Path:
+    """Three smooth random pictures of different sizes, one of them held back."""
+    folder, rng = tmp_path_factory.mktemp("photographs"), np.random.default_rng(0)
+    for k, shape in enumerate([(100, 130), (120, 100), (97, 140)]):
+        rough = Image.fromarray(rng.integers(0, 255, (8, 8), dtype=np.uint8))
+        rough.resize(shape[::-1], Image.Resampling.BICUBIC).save(folder / f"{k}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(photographs, tmp_path_factory) -> Path:
+    weights = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    told = list(train("cnn", [photographs], weights, TINY))
+    assert told[-1].share == 1
+    return weights
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 8), (16, 16), (13, 21)])
+def test_the_network_takes_any_size(size) -> None:
+    network = build(1, (4, 8, 8), 1, 0.45, 0.25)
+    assert network(torch.rand(2, 1, *size), torch.tensor([0.1, 2.0])).shape == (2, 1, *size)
+
+
+def test_an_untrained_network_is_the_best_linear_guess_pixel_by_pixel() -> None:
+    """Zero tail: D = mean + c_skip (x - mean), the Wiener filter of independent pixels with variance std^2."""
+    network, x = build(1, (4, 8), 1, 0.45, 0.25), torch.rand(1, 1, 8, 8)
+    expected = 0.45 + 0.25**2 / (0.25**2 + 0.5**2) * (x - 0.45)
+    assert torch.allclose(network(x, torch.tensor([0.5])), expected, atol=1e-6)
+
+
+def test_preconditioning_keeps_the_target_at_unit_variance() -> None:
+    network = build(1, (4, 8), 1, 0.45, 0.25)
+    generator = torch.Generator().manual_seed(0)
+    for sigma in (0.01, 0.25, 5.0):
+        clean = 0.45 + 0.25 * torch.randn(10_000, generator=generator)
+        z = clean - 0.45 + sigma * torch.randn(10_000, generator=generator)
+        c_skip, c_out, c_in = network.coefficients(torch.tensor([sigma]))
+        assert float(((clean - 0.45 - c_skip * z) / c_out).std()) == pytest.approx(1, rel=0.05)
+        assert float((c_in * z).std()) == pytest.approx(1, rel=0.05)
+
+
+def test_crops_come_from_the_pictures_as_they_are(photographs) -> None:
+    """Every crop is found again in its picture, flipped or turned; both colours layouts are cut the same way."""
+    path = listing([photographs])[:1]
+    whole = np.asarray(Image.open(path[0]))
+    bank = Bank.load(path, 1, smallest=90)
+    for crop in bank.crops(6, 12, torch.Generator().manual_seed(0))[:, 0].mul(255).round().byte().numpy():
+        windows = np.lib.stride_tricks.sliding_window_view(whole, (12, 12))
+        turned = [np.rot90(c, k) for c in (crop, crop.T) for k in range(4)]
+        assert any((windows == one).all((-2, -1)).any() for one in turned)
+    colour = Bank.load(path, 3, smallest=90).crops(2, 12, torch.Generator().manual_seed(0))
+    assert torch.equal(colour[:, 0], colour[:, 2])  # a grey picture read as RGB
+
+
+def test_held_back_pictures_are_never_trained_on() -> None:
+    training, held = split([Path(f"{k}.png") for k in range(100)])
+    assert len(held) == 4
+    assert not set(training) & set(held)
+    assert len(training) + len(held) == 100
+
+
+def test_training_improves_and_its_card_says_how(trained) -> None:
+    card = json.loads(trained.with_suffix(".json").read_text())
+    assert {"name", "data", "licence", "seed", "steps", "core_seconds", "sha256", "sigma_range", "psnr", "error", "date"} <= set(card)
+    assert card["steps"] == 30
+    scores = next(iter(card["psnr"].values()))
+    assert scores["50"] > -20 * math.log10(50 / 255)  # better than the noisy picture itself
+    prior = priors.load("cnn", weights=trained)
+    assert prior.rmse(0.1) == pytest.approx(card["error"]["rmse"][np.argmin(np.abs(np.array(card["error"]["sigma"]) - 0.1))], rel=0.3)
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(photographs, tmp_path) -> None:
+    whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
+    recipe = dataclasses.replace(TINY, steps=8, patch=12)
+    list(train("cnn", [photographs], whole, recipe))
+    list(halved(photographs, parts, recipe))
+    list(train("cnn", [photographs], parts, recipe, resume=True))
+    assert whole.read_bytes() == parts.read_bytes()
+
+
+def halved(photographs, weights, recipe):
+    """The first four steps of a run of eight, ended by its own checkpoint."""
+    bank = Bank.load(split(listing([photographs]))[0], 1, 2 * recipe.patch)
+    trainer = Trainer(recipe)
+    for _ in range(4):
+        trainer.step(bank.crops(recipe.batch, recipe.patch, trainer.generator))
+        trainer.spent.steps += 1
+    trainer.save(weights.with_suffix(".pt"))
+    yield trainer
+
+
+def test_the_learning_rate_lands_with_the_budget() -> None:
+    spent = Spent(steps=10, core_seconds=50.0, wall_seconds=30.0)
+    recipe = dataclasses.replace(TINY, steps=40, core_seconds=100.0, wall_seconds=300.0)
+    assert spent.share(recipe) == 0.5
+    assert Spent(steps=80).share(recipe) == 1.0
+    trainer = Trainer(recipe)
+    trainer.spent = dataclasses.replace(spent, steps=39)
+    trainer.descend(next(trainer.model.parameters()).square().sum())
+    assert trainer.optimiser.param_groups[0]["lr"] < 0.02 * recipe.rate
+
+
+@pytest.mark.parametrize("name", ["cnn", "diffusion"])
+def test_shipped_weights_are_small_and_say_where_they_are_from(name) -> None:
+    file = SHIPPED / f"{name}-grey.safetensors"
+    card = read(file).card
+    assert file.stat().st_size < 20e6
+    assert card["sigma_range"] == list(RECIPES[name].sigma_range)
+    assert set(card["data"]) == {"bsds500", "photos870"}
+    assert "non-commercial" in card["licence"]
+    assert card["psnr"]["set12, 12 pictures"]["25"] >= 29.8
+
+
+@pytest.mark.parametrize(("name", "sigma", "least"), [("cnn", 25, 28.0), ("cnn", 50, 25.0), ("diffusion", 25, 28.0), ("diffusion", 50, 25.0)])
+def test_shipped_weights_denoise_better_than_the_free_classic(name, sigma, least) -> None:
+    problem = problems.denoise(problems.load_image("camera", size=96), noise_sigma=sigma / 255, rng=0)
+
+    def psnr(prior: str) -> float:
+        error = (priors.load(prior).denoise(problem.y, sigma / 255).clamp(0, 1) - problem.truth).square().mean()
+        return -10 * math.log10(float(error))
+
+    assert psnr(name) > max(least, psnr("nlm") + 0.5)
+
+
+@pytest.mark.parametrize("name", ["cnn", "diffusion"])
+def test_the_stored_error_is_the_error_met(name) -> None:
+    """On pictures that were not used to measure it, within what pictures differ; and its spectrum adds up to it."""
+    prior = priors.load(name)
+    images = torch.cat([problems.load_image(image, size=96) for image in ("camera", "astronaut", "chelsea", "coins")])
+    for sigma in (0.02, 0.1, 0.35):
+        noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
+        met = float((prior.denoise(images + sigma * noise, sigma) - images).square().mean().sqrt())
+        assert prior.rmse(sigma) == pytest.approx(met, rel=0.35)
+        spectrum = prior.error_spectrum(sigma, (1, 128, 128))
+        whole = torch.cat([spectrum, spectrum[..., 1:-1]], -1)
+        assert float(whole.square().mean().sqrt()) == pytest.approx(prior.rmse(sigma), rel=0.1)
+
+
+def test_edges_of_the_range() -> None:
+    prior, x = priors.load("cnn"), problems.load_image("camera", size=24)
+    with pytest.raises(ValueError, match=r"'cnn' was trained for sigma up to 0\.4, not 0\.5"):
+        prior.denoise(x, 0.5)
+    lowest = (prior.denoise(x, 0.004) - x).square().mean().sqrt()
+    assert torch.allclose(prior.denoise(x, 0.002) - x, (prior.denoise(x, 0.004) - x) / 4, atol=1e-6)
+    assert float((prior.denoise(x, 1e-5) - x).abs().max()) < 1e-4 < float(lowest)
+    assert prior.rmse(0.001) == pytest.approx(prior.rmse(0.002) / 2, rel=1e-6)
+
+
+def test_grey_weights_take_colour_images_channel_by_channel() -> None:
+    prior, x = priors.load("cnn"), problems.load_image("astronaut", size=24, channels=3).double()
+    found = prior.denoise(x, 0.1)
+    assert found.dtype == torch.float64
+    assert torch.allclose(found[:, 1:2], prior.denoise(x[:, 1:2], 0.1), atol=1e-6)
+
+
+BROKEN = [
+    ("card missing", lambda w: w.with_suffix(".json").unlink(), FileNotFoundError, "does not exist"),
+    ("card torn", lambda w: w.with_suffix(".json").write_text("{"), ValueError, "is not a model card"),
+    ("weights torn", lambda w: w.write_bytes(w.read_bytes()[:-100]), ValueError, "does not match the sha256"),
+    ("weights missing", lambda w: w.unlink(), FileNotFoundError, "does not exist"),
+]
+
+
+@pytest.mark.parametrize(("what", "damage", "kind", "sentence"), BROKEN, ids=[b[0] for b in BROKEN])
+def test_damaged_weights_are_refused(what, damage, kind, sentence, trained, tmp_path) -> None:
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(trained.read_bytes())
+    copy.with_suffix(".json").write_bytes(trained.with_suffix(".json").read_bytes())
+    damage(copy)
+    with pytest.raises(kind, match=sentence):
+        priors.load("cnn", weights=copy)
+
+
+def test_training_refuses_bad_input(photographs, tmp_path) -> None:
+    weights = tmp_path / "w.safetensors"
+    with pytest.raises(FileNotFoundError, match="no images below"):
+        list(train("cnn", [tmp_path / "nothing"], weights, TINY))
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        list(train("cnn", [photographs], weights, TINY, resume=True))
+    weights.with_suffix(".pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match="not a readable checkpoint"):
+        list(train("cnn", [photographs], weights, TINY, resume=True))
+    assert not weights.exists()
