@@ -1,0 +1,59 @@
+"""The data step: how a believed image meets the measurement."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from problems.operator import circulant
+from problems.problem import Problem
+from solvers.streams import Streams
+
+
+class Measurement:
+    """y, repeated for ``n`` samples, and the three ways to heed it.
+
+    All are steps on F(z) = |A z - y|^2 / (2 s^2) + |z - x0|^2 / (2 width^2) with s the noise of the measurement. ``width``
+    is one standard deviation for all, or one per Fourier coefficient, [C, H, W // 2 + 1] in the layout of rfft2.
+    """
+
+    def __init__(self, problem: Problem, n: int = 1):
+        self.operator, self.noise_sigma = problem.operator, problem.noise_sigma
+        self.y = problem.y.repeat(n, *[1] * (problem.y.ndim - 1))
+
+    def minimise(self, x0: Tensor, width: float | Tensor, y: Tensor | None = None) -> Tensor:
+        """argmin F, written as a correction of x0: what is not measured then stays exactly as believed."""
+        if isinstance(width, float) and width == 0:
+            return x0
+        residual = (self.y if y is None else y) - self.operator.forward(x0)
+        return x0 + self.operator.solve(self.operator.adjoint(residual), (self.noise_sigma / width) ** 2)
+
+    def draw(self, x0: Tensor, width: float | Tensor, noise: Streams) -> Tensor:
+        """An exact draw from exp(-F): perturb both terms by their own noise, then minimise (Papandreou, Yuille 2010)."""
+        fresh = noise.normal(x0.shape[1:], x0)
+        fresh = circulant(fresh, width) if isinstance(width, Tensor) else width * fresh
+        return self.minimise(x0 + fresh, width, self.y + self.noise_sigma * noise.normal(self.y.shape[1:], self.y))
+
+    def descend(self, x0: Tensor, width: float | Tensor) -> Tensor:
+        """A gradient step of length width^2 on the data term alone."""
+        residual = self.y - self.operator.forward(x0)
+        return x0 + (width / self.noise_sigma) ** 2 * self.operator.adjoint(residual)
+
+    def misfit(self, x: Tensor) -> Tensor:
+        """|A x - y|^2 / (m s^2) for each image: about 1 where x explains the data up to their noise."""
+        return ((self.operator.forward(x) - self.y) / self.noise_sigma).square().flatten(1).mean(1)
+
+    def flat(self) -> Tensor:
+        """The constant image that fits the data best: the start of every method, and the least any answer must beat."""
+        ones = self.y.new_ones((1, *self.operator.image_shape))
+        response = self.operator.forward(ones)
+        level = (response * self.y).flatten(1).sum(1) / response.square().sum()
+        return level[:, None, None, None] * ones
+
+    def norm(self, steps: int = 30) -> float:
+        """Largest eigenvalue of A^T A, by power iteration from a fixed start."""
+        shape = (1, *self.operator.image_shape)
+        x = torch.rand(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(self.y)
+        for _ in range(steps):
+            x = self.operator.adjoint(self.operator.forward(x / x.norm()))
+        return float(x.norm())

@@ -1,0 +1,75 @@
+"""What a method returns: never a bare image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from priors.slot import Denoiser
+from problems.problem import Problem
+
+
+class Diverged(ArithmeticError):
+    """A method left all bounds; ``trace`` tells the way there."""
+
+    def __init__(self, sentence: str, trace: Sequence[Mapping[str, float]]):
+        super().__init__(sentence)
+        self.trace = tuple(trace)
+
+
+@dataclass(frozen=True)
+class Result:
+    """An answer with its history.
+
+    ``x`` [B, C, H, W] is the estimate, or the mean of the samples; ``samples`` [n, B, C, H, W] or None. ``trace`` has one
+    record per level (sigma, width, misfit, change). ``calls`` counts the images denoised for each of the B problems:
+    levels x samples. ``seconds`` is wall time. Images are not clipped.
+    """
+
+    problem: Problem
+    prior: Denoiser
+    method: str
+    x: Tensor
+    samples: Tensor | None
+    trace: tuple[Mapping[str, float], ...]
+    config: Mapping[str, Any]
+    seconds: float
+    calls: int
+
+    def drawn(self) -> Tensor:
+        if self.samples is None:
+            raise ValueError(f"method {self.method!r} gives one estimate and no spread; use solvers.sample(problem, prior, n=16)")
+        return self.samples
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean of the samples [B, C, H, W]; the estimate itself where there are none."""
+        return self.x
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviation of the samples per pixel (n - 1 in the denominator), [B, C, H, W]."""
+        if len(self.drawn()) < 2:
+            raise ValueError("a spread needs at least two samples; use solvers.sample(problem, prior, n=16)")
+        return self.drawn().std(0)
+
+    def interval(self, level: float = 0.9) -> tuple[Tensor, Tensor]:
+        """Central interval per pixel between two order statistics of the n samples, each [B, C, H, W].
+
+        For an exact sampler the interval between the k-th lowest and the k-th highest sample holds the truth with
+        probability 1 - 2 k / (n + 1); the narrowest pair that reaches ``level`` is taken.
+
+        Raises:
+            ValueError: n is too small for this level (even the extremes reach only (n - 1) / (n + 1)).
+        """
+        n = len(self.drawn())
+        k = int(np.floor((1 - level) * (n + 1) / 2 + 1e-9))
+        if k < 1:
+            raise ValueError(f"{n} samples cannot bound a {level:.0%} interval; draw at least {int(np.ceil(2 / (1 - level) - 1 - 1e-9))}")
+        ordered = torch.sort(self.drawn(), dim=0).values
+        return ordered[k - 1], ordered[n - k]

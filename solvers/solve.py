@@ -1,0 +1,143 @@
+"""Estimate or sample: the two calls that run the loop."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from priors.slot import Denoiser, name_of
+from problems.problem import Problem
+from solvers.data import Measurement
+from solvers.loop import Iterate, Method, loop
+from solvers.methods import METHODS
+from solvers.result import Diverged, Result
+from solvers.streams import Seed, Streams
+
+OUT_OF_BOUNDS = 3.0  # root mean square distance from mid-grey that no answer in [0, 1] comes near
+
+
+def solve(
+    problem: Problem,
+    prior: Denoiser,
+    method: str = "hqs",
+    strength: float = 1.0,
+    steps: int | None = None,
+    levels: Sequence[float] | None = None,
+) -> Result:
+    """Estimate the image behind a measurement.
+
+    Args:
+        strength: how many times the prior's energy counts against the data (lambda in the papers).
+        steps: number of levels of the method's own schedule.
+        levels: a schedule of one's own in place of it, standard deviations in pixel units.
+
+    Raises:
+        ValueError: unknown method, a method that samples, or a number out of range.
+        Diverged: the iteration left all bounds, or its answer explains the data worse than a flat image does.
+    """
+    return run(problem, prior, method, strength, steps, levels, None)
+
+
+def sample(
+    problem: Problem,
+    prior: Denoiser,
+    n: int = 16,
+    rng: Seed = None,
+    method: str = "annealed",
+    steps: int | None = None,
+    levels: Sequence[float] | None = None,
+) -> Result:
+    """Draw ``n`` answers to one measurement from p(x | y), as the prior and the noise have it.
+
+    ``rng`` is an int, a numpy Generator or None (SPEC 7); sample i depends on it and on i alone. Where ``prior.mmse`` is
+    false the draws are a heuristic: no density stands behind them.
+
+    Raises:
+        ValueError: unknown method, a method that estimates, or a number out of range.
+        Diverged: as in ``solve``.
+    """
+    if n < 1:
+        raise ValueError(f"n is the number of samples and must be at least 1, not {n}")
+    return run(problem, prior, method, 1.0, steps, levels, Streams(rng, n, len(problem.y)))
+
+
+def run(
+    problem: Problem, prior: Denoiser, name: str, strength: float, steps: int | None, levels: Sequence[float] | None, noise: Streams | None
+) -> Result:
+    method = named(name, samples=noise is not None)
+    positive("strength", strength)
+    n = noise.n if noise else 1
+    data = Measurement(problem, n)
+    schedule = list(levels) if levels is not None else method.levels(data, prior, strength, int(positive("steps", method.steps if steps is None else steps)))
+    if not schedule:
+        raise ValueError("levels is empty; give at least one noise level, or leave it out for the method's own schedule")
+    for sigma in schedule:
+        positive("every level", sigma)
+    began, trace, answer = time.perf_counter(), [], data.flat()
+    with torch.no_grad():
+        start = begin(data, method, prior, schedule[0], strength, noise)
+        for iterate in loop(data, prior, method, schedule, start, strength, noise):
+            before, answer = answer, iterate.believed if method.answer == "believed" else iterate.measured
+            trace.append(record(data, iterate, answer, before))
+            check(answer, trace, name, prior)
+    check_fit(data, answer, trace, name, prior)
+    samples = answer.view(n, len(problem.y), *answer.shape[1:])
+    config = {"strength": strength, "levels": schedule, "n": n if noise else None, "seed": noise.root if noise else None}
+    return Result(
+        problem, prior, name, samples.mean(0), samples if noise else None, tuple(trace), config, time.perf_counter() - began, n * len(schedule)
+    )
+
+
+def begin(data: Measurement, method: Method, prior: Denoiser, sigma: float, strength: float, noise: Streams | None) -> Tensor:
+    """The same start for every prior: the flat image, met with the measurement once, or drowned in noise to be sampled."""
+    flat = data.flat()
+    if noise is not None:
+        return flat + sigma * noise.normal(flat.shape[1:], flat)
+    return data.minimise(flat, sigma / strength**0.5)
+
+
+def record(data: Measurement, iterate: Iterate, answer: Tensor, before: Tensor) -> dict[str, float]:
+    width = iterate.width
+    return {
+        "sigma": iterate.sigma,
+        "width": float(width.square().mean().sqrt()) if isinstance(width, Tensor) else width,
+        "misfit": float(data.misfit(answer).mean()),
+        "change": float((answer - before).square().mean().sqrt()),
+    }
+
+
+def check(answer: Tensor, trace: list[dict[str, float]], name: str, prior: Denoiser) -> None:
+    distance = float((answer - 0.5).square().mean((1, 2, 3)).max().sqrt())
+    if not distance < OUT_OF_BOUNDS:
+        raise Diverged(
+            f"{name} with prior {name_of(prior)!r} diverged at level {len(trace)} (pixels {distance:.3g} from mid-grey); "
+            "give a larger strength or a smaller sigma", trace)  # fmt: skip
+
+
+def check_fit(data: Measurement, answer: Tensor, trace: list[dict[str, float]], name: str, prior: Denoiser) -> None:
+    misfit, flat = data.misfit(answer), data.misfit(data.flat())
+    if bool((misfit > flat.clamp(min=2.0)).any()):
+        raise Diverged(
+            f"{name} with prior {name_of(prior)!r} ended on an image that explains the data worse than a flat one "
+            f"(misfit {float(misfit.max()):.3g}); give a smaller strength, or levels that end lower", trace)  # fmt: skip
+
+
+def named(name: str, samples: bool) -> Method:
+    fitting = [known for known, method in METHODS.items() if method.samples == samples]
+    if name in fitting:
+        return METHODS[name]
+    if name in METHODS:
+        raise ValueError(f"method {name!r} belongs to solvers.{'solve' if samples else 'sample'}; known here: {', '.join(fitting)}")
+    close = difflib.get_close_matches(name, METHODS, n=1)
+    raise ValueError(f"unknown method {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {', '.join(METHODS)}"))
+
+
+def positive(what: str, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{what} must be a positive number, not {value}")
+    return value
