@@ -1,0 +1,171 @@
+"""The command line. Heavy imports stand inside the commands, so that --help answers at once."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from reports.comparison import Comparison
+
+PRIORS = ("gaussian", "tv", "bm3d", "cnn", "diffusion")
+PROBLEMS = ("deblur", "super_resolution", "inpaint")
+METHODS = ("hqs", "annealed")
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script: every complaint is one line on stderr, and bad input ends with exit code 2."""
+    try:
+        cli(args=arguments, prog_name="priorbench", standalone_mode=False)
+    except click.ClickException as error:
+        leave(f"{error.format_message()} Try priorbench --help.", BAD_INPUT)
+    except click.Abort:
+        leave("interrupted", INTERRUPTED)
+
+
+def leave(sentence: str, code: int) -> NoReturn:
+    click.echo(f"priorbench: {' '.join(sentence.split())}", err=True)
+    sys.exit(code)
+
+
+@contextlib.contextmanager
+def input_checked() -> Iterator[None]:
+    """Around all that may meet bad input: nothing is solved or written in here."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        leave(str(error), BAD_INPUT)
+
+
+@contextlib.contextmanager
+def resumable(what: str) -> Iterator[None]:
+    """Around all that may take long: what has ended is kept, and the way to go on is told."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        leave(f"interrupted; {what} is kept, and the same command goes on from there", INTERRUPTED)
+    except OSError as error:
+        leave(f"stopped: {error}; {what} is kept, and the same command goes on from there", FAILED)
+
+
+@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def cli() -> None:
+    """What was measured and what was conjured: every prior in one slot, every method one loop, one report."""
+
+
+def names(*flags: str, default: Sequence[str] = (), shown: str = "", text: str) -> Any:
+    return click.option(*flags, multiple=True, default=default, show_default=shown or ",".join(default), help=text)
+
+
+@cli.command()
+@names("--priors", "-p", default=PRIORS, text="Priors: name[option=value] or module:callable; by commas or repeated.")
+@names("--problems", "-P", default=PROBLEMS, text="Problems, such as deblur[kernel=motion:15:30].")
+@names("--images", "-i", shown="the first two test images", text="Bundled images by name, own ones by path.")
+@names("--methods", "-m", default=METHODS, text="Methods; priorbench list shows them.")
+@click.option("--samples", "-n", default=8, show_default=True, help="Answers drawn by each method that samples.")
+@click.option("--steps", type=int, show_default="each method's own", help="Levels of every method.")
+@click.option("--size", default=128, show_default=True, help="Images are size x size pixels.")
+@click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
+@click.option("--noise", type=float, show_default="each problem's own", help="noise_sigma of the measurements, pixels in [0, 1].")
+@click.option("--seed", default=0, show_default=True, help="Of the measurements' noise and of the samples.")
+@click.option("--out", "-o", default="out/compare", show_default=True, help="Folder of the run; finished cells in it are kept.")
+@click.option("--strengths", "file", show_default="the shipped ones", help="File of tuned strengths.")
+def compare(
+    priors: Sequence[str], problems: Sequence[str], images: Sequence[str], methods: Sequence[str], samples: int, steps: int | None,
+    size: int, channels: int, noise: float | None, seed: int, out: str, file: str | None,
+) -> None:  # fmt: skip
+    """Run priors x problems x images x methods and write the report."""
+    from problems import TEST
+    from reports import comparison, terminal
+    from reports.selectors import split
+    from reports.tuning import Strengths
+
+    with input_checked():
+        strengths = Strengths.load(file) if file else Strengths.shipped()
+        chosen = pictures(images) or list(TEST[:2])
+        cells = comparison.plan(
+            split(priors), split(problems), chosen, split(methods), samples, steps, size, channels, noise, seed, strengths
+        )  # fmt: skip
+        comparison.prepare(cells, out)
+    console = terminal.console()
+    terminal.notices(console, cells)
+    with resumable(f"every finished cell in {out}"), terminal.Progress(console, cells) as progress:
+        finished = comparison.compare(cells, out, command(), strengths, progress.tell)
+    draw(finished)
+    failed = [row for row in finished.rows if row.status == "failed"]
+    for row in failed:
+        click.echo(f"priorbench: failed: {row.cell}: {row.message}", err=True)
+    sys.exit(FAILED if failed else 0)
+
+
+def pictures(images: Sequence[str]) -> list[str]:
+    """Names and paths; a comma parts them unless it belongs to the name of a file."""
+    from reports.selectors import split
+
+    return list(dict.fromkeys(part for text in images for part in ([text] if Path(text).exists() else split([text]))))
+
+
+def command() -> str:
+    return shlex.join(["priorbench", *sys.argv[1:]])
+
+
+def draw(finished: Comparison) -> None:
+    from reports import figures, page, terminal
+
+    console = terminal.console()
+    terminal.scores(console, finished)
+    console.print("drawing figures and page ...")
+    figures.save_all(finished)
+    console.print(f"report: {page.build(finished)}", soft_wrap=True)
+
+
+@cli.command()
+@click.argument("run")
+def report(run: str) -> None:
+    """Draw the report and figures of the finished cells in the folder RUN; nothing is solved."""
+    from reports.comparison import Comparison, export
+
+    with input_checked():
+        stored = Comparison.load(run)
+        export(stored)
+    draw(stored)
+
+
+@cli.command(name="list")
+def list_all() -> None:
+    """Show the priors, problems, methods and images there are."""
+    from reports import terminal
+
+    terminal.catalogues(terminal.console())
+
+
+@cli.command()
+@names("--priors", "-p", default=PRIORS, text="Priors to tune.")
+@names("--problems", "-P", default=PROBLEMS, text="Problems by name, at their default options.")
+@names("--methods", "-m", default=("hqs",), text="Methods that estimate.")
+@click.option("--size", default=128, show_default=True, help="Images are size x size pixels.")
+@click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
+@click.option("--seed", default=0, show_default=True, help="Of the measurements' noise.")
+@click.option("--out", "-o", show_default="the shipped file", help="File for the strengths; other entries in it stay.")
+def tune(
+    priors: Sequence[str], problems: Sequence[str], methods: Sequence[str], size: int, channels: int, seed: int, out: str | None
+) -> None:
+    """Search the strength of every prior with the same effort, on the tuning images only."""
+    from reports import terminal, tuning
+    from reports.selectors import split
+
+    file = Path(out) if out else tuning.SHIPPED
+    with input_checked():
+        cells = tuning.plan(split(priors), split(problems), split(methods), size, channels, seed)
+        tuning.prepare(cells, file)
+    console = terminal.console()
+    with resumable(f"every tuned strength in {file}"):
+        tuning.tune(cells, file, lambda what, strength, psnr: console.print(f"{what}: strength {strength:.3g}, {psnr:.2f} dB"))
+    console.print(f"strengths: {file}", soft_wrap=True)
