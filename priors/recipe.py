@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,22 @@ RECIPES = {
     "cnn": Recipe(sigma_max=0.4, focus=(0.004, 0.4)),
     "diffusion": Recipe(sigma_max=20.0, focus=(0.01, 0.6)),
 }
+
+
+def adapted(name: str, **changes: float) -> Recipe:
+    """The recipe of a catalogued network with some settings changed, checked to make sense.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+    recipe = replace(RECIPES[name], **changes)  # type: ignore[arg-type]
+    if not 0 < recipe.sigma_min < recipe.sigma_max:
+        raise ValueError(f"sigma must run from a positive number upwards, not from {recipe.sigma_min:g} to {recipe.sigma_max:g}")
+    for what in ("core_seconds", "wall_seconds", "steps"):
+        if not getattr(recipe, what) > 0:
+            raise ValueError(f"the budget ({what}) must be positive, not {getattr(recipe, what):g}")
+    low, high = (min(max(s, recipe.sigma_min), recipe.sigma_max) for s in recipe.focus)
+    return replace(recipe, focus=(low, high) if low < high else recipe.sigma_range)
 
 
 @dataclass

@@ -115,7 +115,7 @@ class Trainer:
         state = {
             "recipe": asdict(self.recipe), "spent": asdict(self.spent), "model": self.model.state_dict(),
             "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(), "scale": self.scale,
-            "generator": self.generator.get_state(),
+            "generator": self.generator.get_state(), "half": self.half,
         }  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, path.with_suffix(".part"))
@@ -134,7 +134,7 @@ class Trainer:
         trainer.optimiser.load_state_dict(state["optimiser"])
         trainer.scale = state["scale"]
         trainer.generator.set_state(state["generator"].cpu())
-        trainer.spent = Spent(**state["spent"])
+        trainer.spent, trainer.half = Spent(**state["spent"]), state.get("half", trainer.half)
         return trainer
 
 
@@ -182,11 +182,12 @@ def patch_size(recipe: Recipe, share: float, step: int) -> int:
 
 
 def run(trainer: Trainer, bank: Bank, held: Tensor, checkpoint: Path, every: float = 180.0) -> Iterator[Progress]:
-    """Train until the budget is consumed; yields progress and writes a checkpoint every ``every`` wall seconds.
+    """Train until the budget is consumed; yields progress and writes a checkpoint at the start, then every ``every`` seconds.
 
     A stop signal (SIGTERM, SIGINT) ends the run after the current step with a last checkpoint.
     """
     clock, due, losses, recipe = Clock(trainer.device), time.monotonic() + every, [0.0], trainer.recipe
+    yield report(trainer, held, losses, checkpoint)
     with stop_signal() as stopped:
         while (share := trainer.spent.share(recipe)) < 1 and not stopped():
             crops = bank.crops(recipe.batch, patch_size(recipe, share, trainer.spent.steps), trainer.generator)

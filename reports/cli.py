@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -169,3 +170,38 @@ def tune(
     with resumable(f"every tuned strength in {file}"):
         tuning.tune(cells, file, lambda what, strength, psnr: console.print(f"{what}: strength {strength:.3g}, {psnr:.2f} dB"))
     console.print(f"strengths: {file}", soft_wrap=True)
+
+
+@cli.command()
+@click.argument("name", type=click.Choice(["cnn", "diffusion"]))
+@click.option("--images", "-i", "folders", multiple=True, required=True, help="Folder of photographs; may be repeated.")
+@click.option("--channels", type=click.Choice(["1", "3"]), default="1", show_default=True, help="1 for grey, 3 for colour.")
+@click.option("--sigma-min", type=float, show_default="the recipe's", help="Lowest noise level, pixels in [0, 1].")
+@click.option("--sigma-max", type=float, show_default="the recipe's", help="Highest noise level.")
+@click.option("--budget", default=75.0, show_default=True, help="Processor minutes of all cores together (GPU: minutes).")
+@click.option("--wall", type=float, show_default="none", help="Minutes by the clock; the rate lands with whatever ends first.")
+@click.option("--seed", default=0, show_default=True, help="Of the first weights, crops and noise.")
+@click.option("--device", default="cpu", show_default=True, help="cpu or cuda; crops are cut there.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the weights.")
+@click.option("--licence", default="unknown: ask whoever trained these weights", help="Of the photographs, for the model card.")
+@click.option("--tests", "-t", multiple=True, help="Folder of test pictures whose PSNR goes on the card.")
+@click.option("--out", "-o", show_default="out/train/NAME.safetensors", help="Weights; card and checkpoint lie beside them.")
+def train(
+    name: str, folders: Sequence[str], channels: str, sigma_min: float | None, sigma_max: float | None, budget: float, wall: float | None,
+    seed: int, device: str, resume: bool, licence: str, tests: Sequence[str], out: str | None,
+) -> None:  # fmt: skip
+    """Train the network behind the prior NAME on your own photographs; stop and go on at will."""
+    from priors import recipe, training
+
+    weights = Path(out or f"out/train/{name}.safetensors")
+    given = {"sigma_min": sigma_min, "sigma_max": sigma_max, "wall_seconds": wall and 60 * wall}
+    settings = {key: value for key, value in given.items() if value is not None}
+    with input_checked():
+        chosen = recipe.adapted(name, channels=int(channels), core_seconds=60 * budget, seed=seed, **settings)
+        run = training.train(name, [Path(f) for f in folders], weights, chosen, device, resume, licence, [Path(t) for t in tests])
+        first = next(run)
+    for told in itertools.chain([first], run):
+        scores = ", ".join(f"{psnr:.2f} dB at {sigma}/255" for sigma, psnr in told.psnr.items())
+        click.echo(f"{told.share:4.0%}  {told.spent.steps} steps, held-back pictures {scores}, about {told.seconds_left / 60:.0f} min left")
+    done = told.share >= 1
+    click.echo(f"weights: {weights}" if done else f"stopped; go on with the same command and --resume ({weights.with_suffix('.pt')})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from reports import style, summary
+from reports import store, style, summary
 
 if TYPE_CHECKING:
     from reports.cell import Record
@@ -56,12 +57,18 @@ def disagreement(comparison: Comparison, problem: str, image: str) -> np.ndarray
 
 
 def window_of(disagreed: np.ndarray) -> Window:
-    """The window, a third of the shorter side and at least 16 pixels, in which the priors disagree most."""
-    side = min(max(min(disagreed.shape) // 3, 16), *disagreed.shape)
-    sums = np.pad(disagreed.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    """The window, a third of the shorter side and at least 16 pixels, in which the priors disagree most.
+
+    A frame of a sixteenth is left out, where circular priors and kernels see the opposite side of the image.
+    """
+    shortest = min(disagreed.shape)
+    frame = shortest // 16
+    side = min(max(shortest // 3, 16), shortest - 2 * frame)
+    inner = disagreed[frame : disagreed.shape[0] - frame, frame : disagreed.shape[1] - frame]
+    sums = np.pad(inner.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     totals = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
     row, column = np.unravel_index(totals.argmax(), totals.shape)
-    return Window(int(row), int(column), side)
+    return Window(frame + int(row), frame + int(column), side)
 
 
 def example(comparison: Comparison, problem: str) -> str:
@@ -427,13 +434,11 @@ def save_all(comparison: Comparison) -> list[Path]:
     Raises:
         OSError: the folder cannot be written.
     """
-    folder = comparison.folder / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, problem, stem in drawable(comparison):
         figure = FIGURES[name](comparison, problem)
         for suffix in ("png", "pdf"):
-            paths.append(folder / f"{stem}.{suffix}")
+            paths.append(comparison.folder / "figures" / f"{stem}.{suffix}")
             with matplotlib.rc_context(style.RC):
-                figure.savefig(paths[-1], dpi=DPI)
+                store.write(paths[-1], functools.partial(figure.savefig, format=suffix, dpi=DPI))
     return paths

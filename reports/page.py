@@ -81,7 +81,7 @@ def svg(comparison: Comparison, name: str, problem: str, stem: str) -> Markup:
     margin = 72 * figures.EDGE  # cut off, so that figure and text begin at one line
     box = f"{margin:g} 0 {float(width) - 2 * margin:g} {height}"
     told = f"{figure_title(name)} of {problem}. {described(comparison, name, problem)}"
-    return Markup(f'<svg viewBox="{box}" role="img" aria-label="{escape(told)}">{drawing}')
+    return Markup(f'<svg viewBox="{box}" preserveAspectRatio="xMinYMin" role="img" aria-label="{escape(told)}">{drawing}')
 
 
 def figure_title(name: str) -> str:

@@ -77,7 +77,13 @@ class Iterate:
 
 
 def loop(
-    data: Measurement, prior: Denoiser, method: Method, levels: Sequence[float], x: Tensor, strength: float = 1.0, noise: Streams | None = None
+    data: Measurement,
+    prior: Denoiser,
+    method: Method,
+    levels: Sequence[float],
+    x: Tensor,
+    strength: float = 1.0,
+    noise: Streams | None = None,
 ) -> Iterator[Iterate]:
     """Run ``method`` from ``x`` [n * B, C, H, W] down ``levels``; one denoiser call per level.
 

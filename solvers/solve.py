@@ -69,31 +69,36 @@ def sample(
 def run(
     problem: Problem, prior: Denoiser, name: str, strength: float, steps: int | None, levels: Sequence[float] | None, noise: Streams | None
 ) -> Result:
-    method = named(name, samples=noise is not None)
-    positive("strength", strength)
-    n = noise.n if noise else 1
+    began, method, n = time.perf_counter(), named(name, samples=noise is not None), noise.n if noise else 1
     data = Measurement(problem, n)
-    schedule = list(levels) if levels is not None else method.levels(data, prior, strength, int(positive("steps", method.steps if steps is None else steps)))
-    if not schedule:
-        raise ValueError("levels is empty; give at least one noise level, or leave it out for the method's own schedule")
-    for sigma in schedule:
-        positive("every level", sigma)
-    began, trace, answer = time.perf_counter(), [], data.flat()
+    schedule = checked(levels, strength, steps) or method.levels(data, prior, strength, steps or method.steps)
+    trace: list[dict[str, float]] = []
     with torch.no_grad():
-        start = begin(data, method, prior, schedule[0], strength, noise)
+        answer = data.flat()
+        start = begin(data, schedule[0], strength, noise)
         for iterate in loop(data, prior, method, schedule, start, strength, noise):
             before, answer = answer, iterate.believed if method.answer == "believed" else iterate.measured
             trace.append(record(data, iterate, answer, before))
-            check(answer, trace, name, prior)
+            check_bounds(answer, trace, name, prior)
     check_fit(data, answer, trace, name, prior)
     samples = answer.view(n, len(problem.y), *answer.shape[1:])
     config = {"strength": strength, "levels": schedule, "n": n if noise else None, "seed": noise.root if noise else None}
-    return Result(
-        problem, prior, name, samples.mean(0), samples if noise else None, tuple(trace), config, time.perf_counter() - began, n * len(schedule)
-    )
+    seconds, calls = time.perf_counter() - began, n * len(schedule)
+    return Result(problem, prior, name, samples.mean(0), samples if noise else None, tuple(trace), config, seconds, calls)
 
 
-def begin(data: Measurement, method: Method, prior: Denoiser, sigma: float, strength: float, noise: Streams | None) -> Tensor:
+def checked(levels: Sequence[float] | None, strength: float, steps: int | None) -> list[float]:
+    """The schedule given, if any, as a list; or a ValueError for what cannot be."""
+    if levels is not None and len(levels) == 0:
+        raise ValueError("levels is empty; give at least one noise level, or leave it out for the method's own schedule")
+    given = [float(sigma) for sigma in levels] if levels is not None else []
+    for what, value in (("strength", strength), ("steps", 1 if steps is None else steps), *(("every level", sigma) for sigma in given)):
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{what} must be a positive number, not {value}")
+    return given
+
+
+def begin(data: Measurement, sigma: float, strength: float, noise: Streams | None) -> Tensor:
     """The same start for every prior: the flat image, met with the measurement once, or drowned in noise to be sampled."""
     flat = data.flat()
     if noise is not None:
@@ -111,7 +116,7 @@ def record(data: Measurement, iterate: Iterate, answer: Tensor, before: Tensor) 
     }
 
 
-def check(answer: Tensor, trace: list[dict[str, float]], name: str, prior: Denoiser) -> None:
+def check_bounds(answer: Tensor, trace: list[dict[str, float]], name: str, prior: Denoiser) -> None:
     distance = float((answer - 0.5).square().mean((1, 2, 3)).max().sqrt())
     if not distance < OUT_OF_BOUNDS:
         raise Diverged(
@@ -136,8 +141,3 @@ def named(name: str, samples: bool) -> Method:
     close = difflib.get_close_matches(name, METHODS, n=1)
     raise ValueError(f"unknown method {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {', '.join(METHODS)}"))
 
-
-def positive(what: str, value: float) -> float:
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{what} must be a positive number, not {value}")
-    return value

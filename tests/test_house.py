@@ -47,7 +47,8 @@ def test_only_reports_read_the_truth() -> None:
 
 
 def test_the_top_level_holds_only_the_rooms() -> None:
-    kept = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    kept = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     top = {line.split("/")[0] for line in kept.stdout.splitlines()}
     allowed = {*ROOMS, "tests", "pyproject.toml", "README.md", "LICENSE", "constraints.txt"}
     assert {name for name in top if not name.startswith(".")} <= allowed

@@ -95,7 +95,8 @@ def test_training_improves_and_its_card_says_how(trained) -> None:
     assert prior.rmse(0.1) == pytest.approx(card["error"]["rmse"][np.argmin(np.abs(np.array(card["error"]["sigma"]) - 0.1))], rel=0.3)
 
 
-def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(photographs, tmp_path) -> None:
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(photographs, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("priors.training.gains_from_bf16", lambda *given: False)  # it times this machine, which may waver
     whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
     recipe = dataclasses.replace(TINY, steps=8, patch=12)
     list(train("cnn", [photographs], whole, recipe))
@@ -137,7 +138,8 @@ def test_shipped_weights_are_small_and_say_where_they_are_from(name) -> None:
     assert card["psnr"]["set12, 12 pictures"]["25"] >= 29.8
 
 
-@pytest.mark.parametrize(("name", "sigma", "least"), [("cnn", 25, 28.0), ("cnn", 50, 25.0), ("diffusion", 25, 28.0), ("diffusion", 50, 25.0)])
+@pytest.mark.parametrize("name", ["cnn", "diffusion"])
+@pytest.mark.parametrize(("sigma", "least"), [(25, 28.0), (50, 25.0)])
 def test_shipped_weights_denoise_better_than_the_free_classic(name, sigma, least) -> None:
     problem = problems.denoise(problems.load_image("camera", size=96), noise_sigma=sigma / 255, rng=0)
 
