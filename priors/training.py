@@ -238,17 +238,19 @@ def train(
     alone; the same call with ``resume`` goes on from it.
 
     Raises:
-        FileNotFoundError, ValueError: no pictures, unreadable ones, or no checkpoint to go on from.
+        FileNotFoundError, ValueError: no pictures, unreadable ones, no checkpoint to go on from, no such device.
         OSError: the folder of ``weights`` cannot be written.
     """
     checkpoint = weights.with_suffix(".pt")
     if resume and not checkpoint.is_file():
         raise FileNotFoundError(f"there is no checkpoint {checkpoint} to go on from; leave out --resume")
-    weights.parent.mkdir(parents=True, exist_ok=True)
+    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
+        raise ValueError(f"device {device!r} cannot be used here; train on 'cpu'" + (" or 'cuda'" if torch.cuda.is_available() else ""))
     training, held = split(listing(folders))
     bank = Bank.load(training, recipe.channels, 2 * recipe.patch, device)
     crops = centre_crops(held, recipe.channels, 96, 24).to(device)
     trainer = Trainer.resume(checkpoint, recipe, device) if resume else Trainer(recipe, device)
+    weights.parent.mkdir(parents=True, exist_ok=True)
     yield from run(trainer, bank, crops, checkpoint, every)
     if trainer.spent.share(recipe) >= 1:
         finish(trainer.averaged, draft(recipe, trainer.spent, name, licence, device), folders, weights, tests)

@@ -248,7 +248,7 @@ def spectrum(comparison: Comparison, problem: str) -> Figure:
     board.draw(image, TOP, window)
     left, right, top = board.x(0), board.x(len(comparison.priors) - 1) + board.side, TOP + board.block + 0.1
     locate(board.panel_axes(-1, top), truth, window)
-    images = len(comparison.images)
+    images = len(pictured(comparison, problem))
     board.text(left, top - 0.16, "PSNR in dB" + f", mean of {images} images" * (images > 1), color=style.MUTED)
     quality(board.axes(left, top, right - left, 1.3), comparison, problem, methods, board.side / (board.side + GAP))
     corner = (1 - EDGE / board.width, EDGE / board.height)
@@ -273,9 +273,9 @@ def quality(axes: Axes, comparison: Comparison, problem: str, methods: Sequence[
             curve(axes, comparison, (problem, method, "psnr_sample"), "one sample", "^:")
         else:
             curve(axes, comparison, (problem, method, "psnr"), "evaluated", "o-")
-        for i, prior in enumerate(comparison.priors):
-            if not summary.is_complete(comparison, summary.records(comparison, problem, method, prior)):
-                axes.text(i, 0.02, "not on\nall images", transform=axes.get_xaxis_transform(), ha="center", size=5.5, color=style.MUTED)
+    for i, prior in enumerate(comparison.priors):
+        if not all(summary.is_complete(comparison, summary.records(comparison, problem, method, prior)) for method in methods):
+            axes.text(i, 0.02, "not on\nall images", transform=axes.get_xaxis_transform(), ha="center", size=5.5, color=style.MUTED)
     if any(summary.is_heuristic(row) for row in comparison.rows if row.cell.method in methods):
         axes.plot([], [], "s", color=style.MUTED, markerfacecolor="none", markersize=5, label="heuristic")
     axes.set(xlim=(-share / 2, n - 1 + share / 2), xticks=range(n), xticklabels=[])

@@ -97,8 +97,9 @@ def contest(comparison: Comparison, problem: str, method: str) -> Line:
     behind = [prior for prior in found.scores if prior not in leaders]
     for word, prior in zip(("next", "last"), dict.fromkeys(behind[:1] + behind[-1:]), strict=False):
         told += f"; {word} {prior}, {statistics.mean(found.leads(prior)):.1f} dB behind"
-    answer = f"{leaders[0]} wins" if len(leaders) == 1 else f"tie of {listed(leaders)}"
-    return Line(about, answer if len(found.scores) > 1 else found.first, f"{told}. {cost(comparison, problem, method, leaders)}")
+    names = [prior + " (heuristic)" * is_heuristic(records(comparison, problem, method, prior)[0]) for prior in leaders]
+    answer = f"tie of {listed(names)}" if len(names) > 1 else f"{names[0]} wins" if len(found.scores) > 1 else names[0]
+    return Line(about, answer, f"{told}. {cost(comparison, problem, method, leaders)}")
 
 
 def single(comparison: Comparison, problem: str, method: str, prior: str) -> str:
@@ -140,19 +141,23 @@ def judged(measured: float, nominal: float) -> str:
 
 
 def losses(comparison: Comparison, problem: str) -> list[Line]:
-    lost = [row for row in comparison.rows if row.cell.problem == problem and row.status != "done"]
+    """What did not arrive, and how much of an interrupted run is still to come."""
+    rows = [row for row in comparison.rows if row.cell.problem == problem]
+    lost = [row for row in rows if row.status != "done"]
     told = [f"{row.cell.prior} {row.status} on {image_title(row.cell.image)} ({row.cell.method})" for row in lost]
-    return [Line("missing", f"{len(lost)} without a result", f"{'; '.join(told)}.")] if lost else []
+    lines = [Line("missing", f"{len(lost)} without a result", f"{'; '.join(told)}.")] if lost else []
+    left = len(comparison.priors) * len(comparison.images) * len(comparison.methods) - len(rows)
+    return [*lines, Line("not yet run", f"{left} of {left + len(rows)} cells", "The verdict may change.")] if left else lines
 
 
 def standings(comparison: Comparison) -> list[Line]:
-    """Over all problems: how often each prior came first, alone or tied."""
+    """Over all problems: how often each prior came first, alone or in a tie."""
     lines = []
     for method in methods(comparison):
         rankings = [ranking(comparison, problem, method) for problem in comparison.problems]
         wins = Counter(prior for found in rankings if found.scores for prior in found.leaders)
-        told = [f"{prior} in {n} of {len(rankings)}" for prior, n in wins.most_common()]
-        lines.append(Line(use(comparison, method), listed(told) or "no prior", "came first, alone or tied."))
+        told = [f"{prior} in {n}" for prior, n in wins.most_common()]
+        lines.append(Line(use(comparison, method), listed(told) or "none", f"of {len(rankings)} problems"))
     return lines
 
 
@@ -187,8 +192,10 @@ def records(comparison: Comparison, problem: str, method: str, prior: str) -> li
 
 
 def is_complete(comparison: Comparison, rows: Sequence[Record]) -> bool:
-    """Whether there is a result for every image: only then are means comparable."""
-    return sum(row.status == "done" for row in rows) == len(comparison.images)
+    """Whether there is a result for every image that this method was run on: only then are means comparable."""
+    wanted = {(row.cell.problem, row.cell.method) for row in rows}
+    images = {row.cell.image for row in comparison.rows if (row.cell.problem, row.cell.method) in wanted}
+    return bool(rows) and {row.cell.image for row in rows if row.status == "done"} == images
 
 
 def mean(rows: Sequence[Record], metric: str) -> float | None:

@@ -116,6 +116,13 @@ OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
     "tune an unknown problem": (words("tune", "-P", "deblurr"), ("did you mean 'deblur'",)),
     "tune a sampler": (words("tune", "-m", "annealed"), ("estimating method", "annealed")),
     "tune into a missing disk": (words("tune", "-p", "gaussian", "-o", "/proc/run/s.json"), ("cannot write",)),
+    "train an unknown network": (words("train", "cnnn", "-i", "{}"), ("cnnn", "'cnn'")),
+    "train on nothing": (words("train", "cnn"), ("--images",)),
+    "train on a folder without pictures": (words("train", "cnn", "-i", "{}"), ("no images below",)),
+    "train backwards": (words("train", "cnn", "-i", "{}", "--sigma-min", "2"), ("sigma must run", "from 2 to 0.4")),
+    "train without time": (words("train", "cnn", "-i", "{}", "--budget", "0"), ("budget", "positive")),
+    "train elsewhere": (words("train", "cnn", "-i", "{}", "--device", "abacus"), ("abacus", "'cpu'")),
+    "train on from nothing": (words("train", "cnn", "-i", "{}", "--resume", "-o", "{}/w.safetensors"), ("no checkpoint", "--resume")),
     "tune into another file": (text("s.json", "{}", "tune", "-p", "gaussian", "-o"), ("s.json", "does not hold tuned strengths")),
 }
 

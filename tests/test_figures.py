@@ -69,7 +69,7 @@ def test_what_happens_at_the_border_does_not_choose_the_window() -> None:
     disagreed[40:50, 40:50] = 1
     disagreed[:, 0] = 1e6
     row, column, side = figures.window_of(disagreed)
-    assert row <= 40 and column <= 40 and row + side >= 50 and column + side >= 50
+    assert {row <= 40, column <= 40, row + side >= 50, column + side >= 50} == {True}
 
 
 def test_disagreement_is_the_variance_between_priors(tmp_path: Path) -> None:
@@ -97,8 +97,9 @@ def test_the_crop_is_the_same_in_every_panel_of_the_spectrum(tmp_path: Path, pro
 
 def test_the_spectrum_shows_the_image_with_the_widest_disagreement(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",), methods=(("hqs", 0),), images=("camera", "cat"))
-    moved = [row if row.cell.image == "camera" or row.cell.prior != "tv" else replace(row, arrays={**row.arrays, "x": row.x + 1}) for row in made.rows]
-    assert figures.example(replace(made, rows=tuple(moved)), "deblur") == "cat"
+    for image in made.images:
+        rows = [replace(row, arrays={**row.arrays, "x": row.x + (row.cell.prior == "tv") * (row.cell.image == image)}) for row in made.rows]
+        assert figures.example(replace(made, rows=tuple(rows)), "deblur") == image
 
 
 def test_an_image_with_all_results_is_preferred(tmp_path: Path) -> None:
@@ -115,7 +116,8 @@ def test_deviation_and_error_share_one_scale(tmp_path: Path) -> None:
     assert len({image.get_clim() for image in maps}) == 1
     low, high = maps[0].get_clim()
     values = np.stack([image.get_array() for image in maps])
-    assert low == 0 and np.mean(values > high) <= 0.01
+    assert low == 0
+    assert np.mean(values > high) <= 0.01
     assert any(f"0 to {high:g}" in text for text in texts(figure))
 
 
@@ -144,7 +146,7 @@ def test_samplers_without_a_posterior_are_called_heuristic(tmp_path: Path, name:
 def test_what_is_missing_is_told_in_words(tmp_path: Path, status: str, words: str) -> None:
     made = without(comparison(tmp_path, problems=("deblur",)), "tv", "camera", status)
     assert texts(figures.grid(made, "deblur")).count(words) == 2
-    assert texts(figures.spectrum(made, "deblur")).count("not on\nall images") == 2
+    assert texts(figures.spectrum(made, "deblur")).count("not on\nall images") == 1
 
 
 def test_a_problem_without_any_measurement_has_no_figures(tmp_path: Path) -> None:
@@ -189,9 +191,11 @@ def test_figures_are_saved_for_print_and_screen(tmp_path: Path) -> None:
     assert {path.stem for path in paths} == {f"{name}_deblur-noise_sigma-0.1" for name in figures.FIGURES}
     for path in paths:
         if path.suffix == ".png":
-            assert Image.open(path).info["dpi"] == pytest.approx((200, 200), abs=0.1)
+            with Image.open(path) as picture:
+                assert picture.info["dpi"] == pytest.approx((200, 200), abs=0.1)
         else:
-            assert b"/FontFile2" in path.read_bytes() and b"/Type3" not in path.read_bytes()  # TrueType: text stays text
+            assert b"/FontFile2" in path.read_bytes()  # TrueType: text stays text
+            assert b"/Type3" not in path.read_bytes()
 
 
 def test_file_names_are_plain_and_distinct() -> None:

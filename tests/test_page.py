@@ -1,0 +1,251 @@
+"""The page: it needs no other file, tells what the numbers say, and takes no user's text for markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from reports import page, summary
+from reports.cell import Cell, Record
+from reports.comparison import Comparison
+from tests.made_up import PRIORS, comparison, provenance
+
+VOID = {"meta", "img", "br", "link", "input"}
+
+
+class Reader(HTMLParser):
+    """All tags with their attributes, the text, and whether every tag is closed in order."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def scored(psnrs: dict[str, Sequence[float | None]], samples: int = 0, coverage: dict[str, float] | None = None) -> Comparison:
+    """Records with made-up numbers and no pictures; None stands for a cell that diverged. Of five priors, tv and bm3d are heuristic."""
+    rows = []
+    for prior, values in psnrs.items():
+        for i, psnr in enumerate(values):
+            cell = Cell("deblur", f"image {i}", prior, "annealed" if samples else "hqs", samples=samples)
+            facts = {"family": PRIORS[prior][0], "mmse": PRIORS[prior][1]}
+            found = {} if psnr is None else {"psnr": psnr, "ssim": psnr / 40}
+            if samples and psnr is not None:
+                found |= {"psnr_sample": psnr - 3, "ssim_sample": 0.5}
+                found |= {"coverage": coverage[prior], "coverage_nominal": 0.9} if coverage else {}
+            rows.append(Record(cell, "done" if found else "diverged", "", found, 8, 1.5, (), facts))
+    return Comparison(Path(), tuple(rows), {})
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    return Reader(page.build(comparison(tmp_path_factory.mktemp("run"))))
+
+
+def test_the_page_needs_nothing_else(built: Reader) -> None:
+    pointers = ("src", "href", "xlink:href", "srcset", "action", "data")
+    found = [value for _, each in built.tags for name, value in each.items() if name in pointers]
+    found += re.findall(r"url\((.*?)\)", " ".join([*built.words, *(str(value) for _, each in built.tags for value in each.values())]))
+    assert len(found) > 100
+    assert all(address.startswith(("data:image/png;base64,", "#")) for address in found)
+    assert "@import" not in built.text
+    assert not built.of("script")
+    assert not built.of("link")
+
+
+def test_every_tag_is_closed(built: Reader) -> None:
+    assert built.open == []
+
+
+def test_links_inside_the_page_lead_somewhere(built: Reader) -> None:
+    ids = [each["id"] for _, each in built.tags if "id" in each]
+    targets = [value for _, each in built.tags for name, value in each.items() if name.endswith("href") and value.startswith("#")]
+    assert {target[1:] for target in targets} <= set(ids)
+    assert len(ids) == len(set(ids))
+
+
+def test_every_picture_says_what_it_is(built: Reader) -> None:
+    problems, images = ("deblur", "super_resolution", "inpaint"), ("camera", "cat")
+    told = [each["alt"] for each in built.of("img")]
+    assert len(told) == len(problems) * len(images) * (2 + 2 * len(PRIORS))
+    for prior in PRIORS:
+        for problem in problems:
+            for image in images:
+                for use in ("evaluated (hqs)", "sampled (annealed, n = 4)"):
+                    start = f"{prior}, {use}, {problem}, {image}: ".replace("n = 4", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}4")
+                    assert sum(bool(re.fullmatch(re.escape(start) + r"\d\d\.\d dB · 0\.\d\d", alt)) for alt in told) == 1
+    drawings = [each["aria-label"] for each in built.of("svg")]
+    assert len(drawings) == 2 * len(problems)
+    assert all(prior in label and " dB" in label for label in drawings for prior in PRIORS)
+
+
+def test_the_page_names_its_figures_and_how_it_came_about(built: Reader) -> None:
+    for words in ("figures/spectrum_deblur.pdf", "figures/grid_inpaint.pdf", "figures/uncertainty_super_resolution.pdf"):
+        assert words in built.text
+    for words in ("priorbench compare --out 'out/<run>'", "numpy 2.0", "non-commercial use only", "sha256 ab12", "shipped: 9 trials"):
+        assert words in built.text
+
+
+def test_it_adapts_to_phone_dark_and_print(built: Reader) -> None:
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in built.of("meta")
+    assert all(rule in built.text for rule in ("prefers-color-scheme: dark", "@media print", "max-width: 44rem"))
+    colours = re.findall(r"#1b1f24|#ffffff", " ".join(str(value) for _, each in built.tags for value in each.values()))
+    assert not colours  # drawings take ink and paper from the page
+
+
+def test_what_a_user_wrote_is_no_markup(tmp_path: Path) -> None:
+    image, prior = "<script>alert('1')</script>.png", 'my:<img src=x onerror="go()">&--><b>'
+    made = comparison(tmp_path, {prior: (None, None, 1.0)}, ("deblur",), (image,))
+    reader = Reader(page.build(made))
+    assert not reader.of("script")
+    assert not reader.of("b")
+    assert all(each["src"].startswith("data:") for each in reader.of("img"))
+    assert "script>.png" in reader.text
+    assert prior in reader.text
+    assert any(prior in each["alt"] for each in reader.of("img"))
+
+
+def test_the_best_of_a_column_is_marked(tmp_path: Path) -> None:
+    made = comparison(tmp_path, problems=("deblur",))
+    found = page.table(made, "deblur")
+    for method, columns in (("hqs", 2), ("annealed", 3)):
+        best = [[entry.best for entry in found[prior][method].metrics] for prior in PRIORS]
+        assert best[-1][:columns] == [True] * columns  # diffusion errs least
+        assert not any(flag for row in best[:-1] for flag in row)
+    shown, rows = found["tv"]["hqs"].metrics[0].shown, [row for row in made.rows if (row.cell.prior, row.cell.method) == ("tv", "hqs")]
+    assert float(shown) == pytest.approx((rows[0].metrics["psnr"] + rows[1].metrics["psnr"]) / 2, abs=0.005)
+
+
+def test_the_table_tells_what_did_not_arrive(tmp_path: Path) -> None:
+    made = comparison(tmp_path, problems=("deblur",), methods=(("hqs", 0),))
+    lost = [("diffusion", "cat"), ("cnn", "cat"), ("cnn", "camera")]
+    rows = [replace(row, status="diverged", metrics={}) if (row.cell.prior, row.cell.image) in lost else row for row in made.rows]
+    made = replace(made, rows=tuple(rows))
+    found = page.table(made, "deblur")
+    assert found["diffusion"]["hqs"].note == "1 of 2 images"
+    assert found["cnn"]["hqs"].note == "diverged"
+    assert found["bm3d"]["hqs"].metrics[0].best  # of those that arrived everywhere
+    text = Reader(page.build(made)).text
+    assert "cnn diverged on camera (hqs)" in text
+    assert "3 without a result" in text
+
+
+def test_many_images_are_not_all_shown(tmp_path: Path) -> None:
+    made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), tuple("abcdef"), (("hqs", 0),), size=16)
+    reader = Reader(page.build(made))
+    assert len(reader.of("img")) == 4 * 3
+    assert "4 of 6 images shown" in reader.text
+
+
+def test_tuning_on_reported_images_is_confessed(tmp_path: Path) -> None:
+    made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("camera",), (("hqs", 0),), size=16)
+    told = dict(made.provenance) | {"tuning_images_reported": ["camera"]}
+    assert "tuning images are reported here as well" in Reader(page.build(replace(made, provenance=told))).text
+    assert "reported here as well" not in Reader(page.build(made)).text
+
+
+def test_provenance_of_a_real_run_has_all_that_the_page_asks_for() -> None:
+    from reports.comparison import plan
+    from reports.comparison import provenance as real
+
+    cells = plan(["gaussian"], ["deblur"], ["camera"], ["hqs"])
+    made_up = provenance([Record(cells[0], "done")])
+    found = real(cells, "", None)
+    assert set(made_up) <= set(found)
+    assert set(made_up["strengths"][0]) <= set(found["strengths"][0])
+
+
+VERDICTS = [
+    ({"gaussian": [27, 28], "tv": [29, 30.2], "cnn": [30, 31]}, "cnn wins", "30.5 dB; next tv, 0.9 dB behind; last gaussian, 3.0 dB"),
+    ({"gaussian": [27, 28], "tv": [30.1, 30.9], "bm3d": [30, 31]}, "tie of tv and bm3d", "30.5 and 30.5 dB; next gaussian, 3.0 dB behind."),
+    ({"tv": [25, 31], "bm3d": [30, 30]}, "tie of bm3d and tv", "30.0 and 28.0 dB."),  # 2 dB ahead, but not surely
+    ({"tv": [29.6], "bm3d": [30]}, "tie of bm3d and tv", "30.0 and 29.6 dB."),  # one image: too near
+    ({"tv": [29.4], "bm3d": [30]}, "bm3d wins", "30.0 dB; next tv, 0.6 dB behind."),
+    ({"tv": [29, 29], "bm3d": [40, None]}, "tv", "29.0 dB."),  # half a result is not ranked
+    ({"bm3d": [None, None]}, "no winner", "No prior arrived on every image."),
+]
+
+
+@pytest.mark.parametrize(("psnrs", "answer", "numbers"), VERDICTS, ids=[verdict[1] for verdict in VERDICTS])
+def test_the_verdict_names_the_winner_or_a_tie(psnrs: dict, answer: str, numbers: str) -> None:
+    line = summary.verdict(scored(psnrs), "deblur")[0]
+    assert (line.about, line.answer) == ("evaluated (hqs)", answer)
+    assert line.numbers.startswith(numbers)
+
+
+@pytest.mark.parametrize(
+    ("leads", "tie"),
+    [([0.3, 0.3, 0.3], False), ([0.1, 0.1, 0.1], True), ([1.0, -0.2, 0.4], True), ([1.0, 0.8, 0.9], False), ([0.4], True), ([0.6], False)],
+)
+def test_a_lead_counts_when_it_is_visible_and_certain(leads: list[float], tie: bool) -> None:
+    assert summary.tied(leads) is tie
+
+
+def test_a_sampled_verdict_tells_the_single_sample_and_the_cost() -> None:
+    line = summary.verdict(scored({"tv": [25, 25], "cnn": [30, 30]}, samples=4), "deblur")[0]
+    assert line.answer == "cnn wins"
+    told = "Mean of samples 30.0 dB, a single sample of cnn 27.0 dB; next tv, 5.0 dB behind."
+    assert line.numbers == f"{told} Cost: 8 denoiser calls, 1.5 s an image."
+
+
+def test_a_heuristic_winner_is_named_so() -> None:
+    assert summary.verdict(scored({"tv": [30, 30], "cnn": [25, 25]}, samples=4), "deblur")[0].answer == "tv (heuristic) wins"
+    assert summary.verdict(scored({"tv": [30, 30], "cnn": [25, 25]}), "deblur")[0].answer == "tv wins"
+
+
+def test_the_verdict_judges_every_spread() -> None:
+    measured = {"gaussian": 0.70, "tv": 0.9, "bm3d": 0.5, "cnn": 0.88, "diffusion": 0.97}
+    lines = summary.verdict(scored(dict.fromkeys(measured, (30.0, 30.0)), 20, measured), "deblur")[1:]
+    assert [line.answer for line in lines] == ["about right", "too narrow", "too wide", "heuristic"]
+    assert [re.findall(r"\d+% \((\w+)\)", line.numbers) for line in lines] == [["cnn"], ["gaussian"], ["diffusion"], ["tv", "bm3d"]]
+    assert "should hold 90% of the truth hold 70% (gaussian)" in lines[1].numbers
+    assert "No posterior" in lines[3].numbers
+
+
+def test_one_sample_has_no_spread_to_judge() -> None:
+    assert summary.verdict(scored({"cnn": [30, 30]}, samples=1), "deblur")[1].answer == "unknown"
+
+
+def test_standings_count_ties_for_all_that_tie() -> None:
+    made = scored({"gaussian": [27, 28], "tv": [30.1, 30.9], "bm3d": [30, 31]})
+    again = [replace(row, cell=replace(row.cell, problem="inpaint"), metrics={**row.metrics, "psnr": i}) for i, row in enumerate(made.rows)]
+    (line,) = summary.standings(replace(made, rows=(*made.rows, *again)))
+    assert (line.answer, line.numbers) == ("bm3d in 2 and tv in 1", "of 2 problems")
+
+
+def test_an_interrupted_run_is_judged_by_the_images_it_reached(tmp_path: Path) -> None:
+    made = comparison(tmp_path, problems=("deblur",), images=("camera", "cat"), methods=(("hqs", 0),), size=16)
+    camera_only = replace(made, rows=made.rows[: len(PRIORS)])
+    begun = replace(made, rows=made.rows[: len(PRIORS) + 1])
+    assert len(summary.ranking(camera_only, "deblur", "hqs").scores) == len(PRIORS)
+    assert list(summary.ranking(begun, "deblur", "hqs").scores) == ["gaussian"]
+    assert summary.verdict(begun, "deblur")[-1].answer == "4 of 10 cells"
+    assert "not yet run" not in {line.about for line in summary.verdict(made, "deblur")}
