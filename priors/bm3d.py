@@ -40,6 +40,7 @@ class BM3D(KnowsItsError):
             raise ValueError(f"processes must be at least 1, not {processes}")
         self.processes, self.filter = processes, bm3d.bm3d
         self.profile = bm3d.BM3DProfile()
+        self.profile.nf = 16  # grid for the variances of coloured noise; half the default costs white noise 0.02 dB and saves half the time
         self.profile.num_threads = 1  # more would sum in varying order: two calls would differ
 
     @property

@@ -288,7 +288,7 @@ def test_bm3d_is_the_authors_filter() -> None:
 
     y = crop("camera", 32, 110, 220) + 0.1 * noise((1, 1, 32, 32))
     profile = bm3d.BM3DProfile()
-    profile.num_threads = 1
+    profile.num_threads, profile.nf = 1, 16
     assert np.array_equal(made("bm3d").denoise(y, 0.1)[0, 0].numpy(), bm3d.bm3d(y[0, 0].numpy(), 0.1, profile))
 
 
