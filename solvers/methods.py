@@ -47,6 +47,6 @@ METHODS = {
     "pgd": Method("plug-and-play proximal gradient (Kamilov, Mansour, Wohlberg 2017)", stable, 50, measure="descend", answer="believed"),
     "annealed": Method(
         "denoise, draw, renoise over falling levels (after DAPS, Zhang et al. 2024)",
-        annealing, 12, measure="draw", width=own_error, go_on=renoise, samples=True,
+        annealing, 20, measure="draw", width=own_error, go_on=renoise, samples=True,
     ),
 }  # fmt: skip
