@@ -204,6 +204,10 @@ def mean(rows: Sequence[Record], metric: str) -> float | None:
     return statistics.mean(values) if values else None
 
 
+def counted(things: Sequence[str], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+
+
 def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
