@@ -115,7 +115,7 @@ def plan(
     problems: Iterable[str],
     images: Iterable[str],
     methods: Iterable[str],
-    samples: int = 8,
+    samples: int = 5,
     steps: int | None = None,
     size: int = 128,
     channels: int = 1,
