@@ -22,7 +22,12 @@ FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script: every complaint is one line on stderr, and bad input ends with exit code 2."""
+    """The console script: every complaint is one line on stderr, and bad input ends with exit code 2.
+
+    Modules in the folder one stands in can be named as priors, as with ``python -m``; a script's path would leave it out.
+    """
+    if not {"", str(Path.cwd())} & set(sys.path):
+        sys.path.append(str(Path.cwd()))
     try:
         cli(args=arguments, prog_name="priorbench", standalone_mode=False)
     except click.ClickException as error:

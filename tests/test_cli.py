@@ -154,6 +154,16 @@ def test_tune_writes_a_file_that_compare_reads(tmp_path: Path, undrawn: list, ca
     assert used["strength"] == undrawn[0].rows[0].cell.strength
 
 
+def test_a_students_prior_is_found_in_the_folder_one_stands_in(tmp_path: Path) -> None:
+    (tmp_path / "mymodule.py").write_text("class Same:\n    def denoise(self, x, sigma):\n        return x\n")
+    code = "import sys; sys.path = [p for p in sys.path if p]; from reports.cli import main; main()"  # a console script's path
+    given = ["compare", "-p", "mymodule:Same", "-P", "denoise", "-i", "camera", "-m", "hqs", "--size", "16", "-o", "run"]
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    told = subprocess.run([sys.executable, "-c", code, *given], cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert told.returncode == 0, told.stderr
+    assert "mymodule:Same" in told.stdout
+
+
 def test_commas_in_file_names_do_not_part_them(tmp_path: Path) -> None:
     from reports.cli import pictures
 
