@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not {"", str(Path.cwd())} & set(sys.path):
         sys.path.append(str(Path.cwd()))
     try:
-        cli(args=arguments, prog_name="priorbench", standalone_mode=False)
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        cli(args=given, prog_name="priorbench", standalone_mode=False, obj=tuple(given))
     except click.ClickException as error:
         leave(f"{error.format_message()} Try priorbench --help.", BAD_INPUT)
     except click.Abort:
@@ -119,7 +120,8 @@ def pictures(images: Sequence[str]) -> list[str]:
 
 
 def command() -> str:
-    return shlex.join(["priorbench", *sys.argv[1:]])
+    """The command as it was given, for the provenance."""
+    return shlex.join(["priorbench", *click.get_current_context().obj])
 
 
 def draw(finished: Comparison) -> None:

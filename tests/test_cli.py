@@ -82,7 +82,7 @@ def test_compare_tells_its_progress_and_its_scores(tmp_path: Path, undrawn: list
     assert "\x1b" not in shown.out, "a log wants plain lines"
     assert "of 0.50" in shown.out  # the coverage that 3 samples allow
     assert [len(finished.rows) for finished in undrawn] == [6]
-    assert undrawn[0].provenance["command"].startswith("priorbench ")
+    assert undrawn[0].provenance["command"].startswith("priorbench compare -p gaussian,")
 
 
 def test_ctrl_c_keeps_what_is_finished(

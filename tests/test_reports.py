@@ -16,6 +16,7 @@ from PIL import Image
 
 import priors
 import problems
+import solvers
 from reports import tuning
 from reports.cell import Cell, Record, load_prior, load_problem, run_cell
 from reports.comparison import Comparison, compare, plan, table
@@ -296,7 +297,7 @@ def test_plan_gives_each_method_what_it_needs() -> None:
         ("inpaint[noise_sigma=0.05]", "hqs", 0), ("inpaint[noise_sigma=0.05]", "annealed", 5),
     ]  # fmt: skip
     assert cells[0].planned_calls == 8
-    assert cells[1].planned_calls == 5 * 40
+    assert cells[1].planned_calls == 5 * solvers.METHODS["annealed"].steps
 
 
 def test_provenance_names_versions_licences_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
