@@ -43,7 +43,7 @@ def draft(recipe: Recipe, spent: Spent, name: str, licence: str, device: str) ->
         "name": name,
         "family": FAMILY.get(name, "learned"),
         "licence": licence,
-        "network": {key: getattr(recipe, key) for key in ("channels", "widths", "blocks", "mean", "std")},
+        "network": recipe.network,
         "sigma_range": recipe.sigma_range,
         "seed": recipe.seed,
         "steps": spent.steps,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Recipe:
     @property
     def sigma_range(self) -> tuple[float, float]:
         return self.sigma_min, self.sigma_max
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """What ``priors.network.build`` takes."""
+        return {key: getattr(self, key) for key in ("channels", "widths", "blocks", "mean", "std")}
 
 
 RECIPES = {

@@ -52,16 +52,13 @@ class Trainer:
     def __init__(self, recipe: Recipe, device: str = "cpu"):
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, device
-        self.model = self.fresh().to(device)
+        self.model = build(**recipe.network).to(device)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema))
         self.optimiser = torch.optim.AdamW(self.model.parameters(), recipe.rate, (0.9, 0.99), weight_decay=0, fused=True)
         self.scale = torch.ones(BINS, device=device)
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
         self.spent = Spent()
         self.half = gains_from_bf16(self.model, recipe, device)
-
-    def fresh(self) -> Denoiser:
-        return build(self.recipe.channels, self.recipe.widths, self.recipe.blocks, self.recipe.mean, self.recipe.std)
 
     @property
     def averaged(self) -> Denoiser:
@@ -122,13 +119,15 @@ class Trainer:
         path.with_suffix(".part").replace(path)
 
     @staticmethod
-    def resume(path: Path, recipe: Recipe | None = None, device: str = "cpu") -> Trainer:
+    def resume(path: Path, recipe: Recipe, device: str = "cpu") -> Trainer:
         """Go on from a checkpoint; ``recipe`` may change the budget, not the network."""
         try:
             state = torch.load(path, map_location=device, weights_only=True)
         except Exception as error:  # torch raises a dozen kinds for a damaged file
             raise ValueError(f"{path} is not a readable checkpoint ({type(error).__name__}); start again without --resume") from None
-        trainer = Trainer(recipe or Recipe(**state["recipe"]), device)
+        if Recipe(**state["recipe"]).network != recipe.network:
+            raise ValueError(f"{path} holds another network than is asked for; go on with the settings it was begun with (--channels)")
+        trainer = Trainer(recipe, device)
         trainer.model.load_state_dict(state["model"])
         trainer.average.load_state_dict(state["average"])
         trainer.optimiser.load_state_dict(state["optimiser"])

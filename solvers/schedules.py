@@ -13,8 +13,3 @@ def geometric(first: float, last: float, steps: int) -> list[float]:
 def constant(sigma: float, steps: int) -> list[float]:
     """The same level again and again, for fixed-point methods."""
     return [float(sigma)] * steps
-
-
-def karras(first: float, last: float, steps: int, rho: float = 7.0) -> list[float]:
-    """Levels even in sigma^(1/rho) (Karras et al. 2022, equation 5)."""
-    return [float(s) for s in np.linspace(first ** (1 / rho), last ** (1 / rho), steps) ** rho]

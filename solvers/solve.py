@@ -74,13 +74,13 @@ def run(
     schedule = checked(levels, strength, steps) or method.levels(data, prior, strength, steps or method.steps)
     trace: list[dict[str, float]] = []
     with torch.no_grad():
-        answer = data.flat()
-        start = begin(data, schedule[0], strength, noise)
+        answer = flat = data.flat()
+        start = begin(data, flat, schedule[0], strength, noise)
         for iterate in loop(data, prior, method, schedule, start, strength, noise):
             before, answer = answer, iterate.believed if method.answer == "believed" else iterate.measured
             trace.append(record(data, iterate, answer, before))
             check_bounds(answer, trace, name, prior)
-    check_fit(data, answer, trace, name, prior)
+    check_fit(data, answer, flat, trace, name, prior)
     samples = answer.view(n, len(problem.y), *answer.shape[1:])
     config = {"strength": strength, "levels": schedule, "n": n if noise else None, "seed": noise.root if noise else None}
     seconds, calls = time.perf_counter() - began, n * len(schedule)
@@ -98,9 +98,8 @@ def checked(levels: Sequence[float] | None, strength: float, steps: int | None) 
     return given
 
 
-def begin(data: Measurement, sigma: float, strength: float, noise: Streams | None) -> Tensor:
+def begin(data: Measurement, flat: Tensor, sigma: float, strength: float, noise: Streams | None) -> Tensor:
     """The same start for every prior: the flat image, met with the measurement once, or drowned in noise to be sampled."""
-    flat = data.flat()
     if noise is not None:
         return flat + sigma * noise.normal(flat.shape[1:], flat)
     return data.minimise(flat, sigma / strength**0.5)
@@ -124,9 +123,9 @@ def check_bounds(answer: Tensor, trace: list[dict[str, float]], name: str, prior
             "give a larger strength or a smaller sigma", trace)  # fmt: skip
 
 
-def check_fit(data: Measurement, answer: Tensor, trace: list[dict[str, float]], name: str, prior: Denoiser) -> None:
-    misfit, flat = data.misfit(answer), data.misfit(data.flat())
-    if bool((misfit > flat.clamp(min=2.0)).any()):
+def check_fit(data: Measurement, answer: Tensor, flat: Tensor, trace: list[dict[str, float]], name: str, prior: Denoiser) -> None:
+    misfit = data.misfit(answer)
+    if bool((misfit > data.misfit(flat).clamp(min=2.0)).any()):
         raise Diverged(
             f"{name} with prior {name_of(prior)!r} ended on an image that explains the data worse than a flat one "
             f"(misfit {float(misfit.max()):.3g}); give a smaller strength, or levels that end lower", trace)  # fmt: skip

@@ -205,6 +205,9 @@ def test_training_refuses_bad_input(photographs, tmp_path) -> None:
         list(train("cnn", [tmp_path / "nothing"], weights, TINY))
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         list(train("cnn", [photographs], weights, TINY, resume=True))
+    Trainer(TINY).save(weights.with_suffix(".pt"))
+    with pytest.raises(ValueError, match="holds another network"):
+        list(train("cnn", [photographs], weights, dataclasses.replace(TINY, channels=3), resume=True))
     weights.with_suffix(".pt").write_bytes(b"not a checkpoint")
     with pytest.raises(ValueError, match="not a readable checkpoint"):
         list(train("cnn", [photographs], weights, TINY, resume=True))
