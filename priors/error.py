@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from priors.catalogue import load
+from priors.gaussian import turn
 from priors.photographs import centre_crops, listing, split
 from priors.slot import Denoiser, name_of
 
@@ -34,9 +35,10 @@ BANDS = tuple(k / 96 for k in (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 40, 48, 60))
 class ErrorCurve:
     """Root mean square error of a denoiser at increasing noise levels, in all and by frequency; pixel units.
 
-    ``spectrum`` has a row for each level: the rms error of one orthonormal Fourier coefficient at the radial frequencies
-    BANDS. Linear in log-log between the levels, proportional to sigma below the first (a denoiser tends to the identity)
-    and constant above the last (its error tends to the spread of images).
+    ``spectrum`` has for each level a row for each component (one for grey, three opponent ones for colour): the rms error of
+    one orthonormal Fourier coefficient at the radial frequencies BANDS. Linear in log-log between the levels, proportional
+    to sigma below the first (a denoiser tends to the identity) and constant above the last (its error tends to the spread
+    of images).
 
     Raises:
         ValueError: levels not positive and increasing, or not as many errors as levels.
@@ -44,7 +46,7 @@ class ErrorCurve:
 
     sigma: tuple[float, ...]
     rmse: tuple[float, ...]
-    spectrum: tuple[tuple[float, ...], ...]
+    spectrum: tuple[tuple[tuple[float, ...], ...], ...]
 
     def __post_init__(self) -> None:
         matched = len(self.sigma) == len(self.rmse) == len(self.spectrum)
@@ -56,9 +58,9 @@ class ErrorCurve:
         return float(self.between(sigma, np.asarray(self.rmse)))
 
     def spectrum_at(self, sigma: float, shape: Sequence[int]) -> Tensor:
-        """The rms error of each coefficient of an image [.., H, W] under the orthonormal rfft2: [1, H, W // 2 + 1], float64."""
-        bands = self.between(sigma, np.asarray(self.spectrum))
-        return torch.from_numpy(np.interp(radius(shape[-2], shape[-1]), BANDS, bands))[None]
+        """The rms error of each coefficient of an image [.., H, W] under the orthonormal rfft2: [1 or 3, H, W // 2 + 1], float64."""
+        components, f = self.between(sigma, np.asarray(self.spectrum)), radius(shape[-2], shape[-1])
+        return torch.from_numpy(np.stack([np.interp(f, BANDS, bands) for bands in components]))
 
     def between(self, sigma: float, errors: np.ndarray) -> Any:
         """Errors [levels, ...] interpolated at sigma."""
@@ -69,12 +71,17 @@ class ErrorCurve:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values with four digits, for a model card."""
-        rows = [[float(f"{e:.4g}") for e in row] for row in (self.sigma, self.rmse, *self.spectrum)]
-        return {"sigma": rows[0], "rmse": rows[1], "spectrum": rows[2:], "bands": [round(f, 5) for f in BANDS]}
+
+        def short(values: Any) -> Any:
+            return float(f"{values:.4g}") if isinstance(values, float) else [short(v) for v in values]
+
+        measured = {"sigma": self.sigma, "rmse": self.rmse, "spectrum": self.spectrum}
+        return {name: short(values) for name, values in measured.items()} | {"bands": [round(f, 5) for f in BANDS]}
 
     @staticmethod
     def from_dict(stored: Mapping[str, Any]) -> ErrorCurve:
-        return ErrorCurve(tuple(stored["sigma"]), tuple(stored["rmse"]), tuple(tuple(row) for row in stored["spectrum"]))
+        spectrum = tuple(tuple(tuple(bands) for bands in components) for components in stored["spectrum"])
+        return ErrorCurve(tuple(stored["sigma"]), tuple(stored["rmse"]), spectrum)
 
 
 def radius(height: int, width: int) -> np.ndarray:
@@ -90,16 +97,17 @@ def measure(prior: Denoiser, images: Tensor, sigmas: Sequence[float] = SIGMAS, r
     return ErrorCurve(tuple(map(float, sigmas)), rmse, tuple(banded(e) for e in errors))
 
 
-def banded(error: Tensor) -> tuple[float, ...]:
-    """Root mean power of the Fourier coefficients of errors [N, C, H, W] near each of BANDS."""
-    power = torch.fft.rfft2(error.double(), norm="ortho").abs().square().mean((0, 1)).cpu().numpy()
+def banded(error: Tensor) -> tuple[tuple[float, ...], ...]:
+    """Root mean power of the Fourier coefficients of errors [N, C, H, W] near each of BANDS, for each opponent component."""
+    power = torch.fft.rfft2(turn(error.double()), norm="ortho").abs().square().mean(0).cpu().numpy()
     f = radius(*error.shape[-2:])
     edges = np.convolve(BANDS, (0.5, 0.5), "valid")
     nearest = np.digitize(f, edges)
     whole = np.full(f.shape, 2.0)  # rfft2 keeps one of each mirrored pair of columns
     whole[:, 0] = 1
     whole[:, -1] = 2 - (error.shape[-1] % 2 == 0)
-    return tuple(math.sqrt(np.average(power[nearest == k], weights=whole[nearest == k])) for k in range(len(BANDS)))
+    rings = [nearest == k for k in range(len(BANDS))]
+    return tuple(tuple(math.sqrt(np.average(component[ring], weights=whole[ring])) for ring in rings) for component in power)
 
 
 class KnowsItsError(ABC):
@@ -115,7 +123,7 @@ class KnowsItsError(ABC):
         return self.error(sigma)
 
     def error_spectrum(self, sigma: float, shape: Sequence[int]) -> Tensor:
-        """The same for each Fourier coefficient of an image [.., H, W]: [1, H, W // 2 + 1]."""
+        """The same for each Fourier coefficient of an image [.., H, W]: [1, H, W // 2 + 1], or [3, ...] where measured in colour."""
         return self.error.spectrum_at(sigma, shape)
 
 

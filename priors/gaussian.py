@@ -85,13 +85,9 @@ class Gaussian:
         return self.filter(white, self.density(white.shape, white.dtype, white.device).sqrt())
 
     def error_spectrum(self, sigma: float, shape: Sequence[int]) -> Tensor:
-        """Standard deviation of the error of ``denoise`` per orthonormal Fourier coefficient, [C, H, W // 2 + 1].
-
-        C sigma^2 / (C + sigma^2) is the posterior variance itself; for colour it is averaged over what each channel holds.
-        """
+        """Standard deviation of the error of ``denoise``, [C, H, W // 2 + 1]: C sigma^2 / (C + sigma^2) is the posterior variance."""
         power = self.density(shape)
-        error = power * sigma**2 / (power + sigma**2)
-        return (error if shape[-3] == 1 else spread(error)).sqrt()
+        return (power * sigma**2 / (power + sigma**2)).sqrt()
 
     def rmse(self, sigma: float, shape: Sequence[int] = (1, 128, 128)) -> float:
         """Root mean square error of ``denoise`` on images of this prior: sqrt of the mean of C sigma^2 / (C + sigma^2)."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ class Learned(KnowsItsError):
 
     A network for one channel denoises colour images channel by channel. On the CPU images pass one at a time: as fast as a
     batch, and no image's result depends on its neighbours. Any size from 1 pixel on; computed in float32, returned in the
-    dtype and on the device of the input.
+    dtype and on the device of the input. Gradients flow through to x where torch records them.
     """
 
     mmse = True
@@ -53,8 +55,7 @@ class Learned(KnowsItsError):
         if sigma < low:
             return x + (sigma / low) ** 2 * (self.denoise(x, low) - x)
         images = x.to(self.device, torch.float32).reshape(-1, self.channels, *x.shape[-2:])
-        with torch.no_grad():
-            parts = [self.net(part, part.new_full((len(part),), sigma)) for part in images.split(self.together(x))]
+        parts = [self.net(part, part.new_full((len(part),), sigma)) for part in images.split(self.together(x))]
         return torch.cat(parts).view(x.shape).to(x)
 
     def together(self, x: Tensor) -> int:
@@ -62,14 +63,45 @@ class Learned(KnowsItsError):
         return 1 if self.device.type == "cpu" else max(1, 2**22 // (x.shape[-2] * x.shape[-1]))
 
 
-def cnn(weights: str | Path | None = None, device: str = "cpu") -> Learned:
+class Shipped(KnowsItsError):
+    """The weights that come with the package: grey ones for one channel, colour ones for three, each read when first needed.
+
+    ``rmse`` and ``card`` are those of the grey weights; ``of(3)`` is the colour prior itself.
+    """
+
+    mmse = True
+
+    def __init__(self, name: str, device: str = "cpu"):
+        self.name, self.device, self.loaded = name, device, dict[int, Learned]()
+        grey = self.of(1)
+        self.card, self.family, self.licence, self.sigma_range = grey.card, grey.family, grey.licence, grey.sigma_range
+
+    def of(self, channels: int) -> Learned:
+        """The prior for images of 1 or 3 channels."""
+        if channels not in self.loaded:
+            self.loaded[channels] = read(SHIPPED / f"{self.name}-{'colour' if channels == 3 else 'grey'}.safetensors", self.device)
+        return self.loaded[channels]
+
+    @property
+    def error(self) -> ErrorCurve:
+        return self.of(1).error
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        """E[clean | x], as far as the network for these channels has learned it; raises as ``Learned.denoise``."""
+        return self.of(x.shape[1]).denoise(x, sigma)
+
+    def error_spectrum(self, sigma: float, shape: Sequence[int]) -> Tensor:
+        return self.of(shape[-3]).error_spectrum(sigma, shape)
+
+
+def cnn(weights: str | Path | None = None, device: str = "cpu") -> Learned | Shipped:
     """The small CNN denoiser, trained for sigma up to 0.4; own ``weights`` (.safetensors with its card beside it) if given."""
-    return read(Path(weights) if weights else SHIPPED / "cnn-grey.safetensors", device)
+    return read(Path(weights), device) if weights else Shipped("cnn", device)
 
 
-def diffusion(weights: str | Path | None = None, device: str = "cpu") -> Learned:
+def diffusion(weights: str | Path | None = None, device: str = "cpu") -> Learned | Shipped:
     """The same network trained up to pure noise: its denoiser is a score at every level (Tweedie)."""
-    return read(Path(weights) if weights else SHIPPED / "diffusion-grey.safetensors", device)
+    return read(Path(weights), device) if weights else Shipped("diffusion", device)
 
 
 def read(weights: Path, device: str = "cpu") -> Learned:
@@ -117,7 +149,12 @@ def write(network: Denoiser, card: dict[str, Any], weights: Path) -> dict[str, A
     content = save({name: tensor.detach().half().cpu().contiguous() for name, tensor in network.state_dict().items()})
     card = {**card, "storage": "float16", "sha256": hashlib.sha256(content).hexdigest()}
     weights.parent.mkdir(parents=True, exist_ok=True)
-    for path, data in ((weights, content), (weights.with_suffix(".json"), json.dumps(card, indent=1).encode())):
+    for path, data in ((weights, content), (weights.with_suffix(".json"), folded(card).encode())):
         path.with_suffix(path.suffix + ".part").write_bytes(data)
         path.with_suffix(path.suffix + ".part").replace(path)
     return card
+
+
+def folded(card: dict[str, Any]) -> str:
+    """JSON for people: indented, with every list of numbers on one line."""
+    return re.sub(r"\[[^\[\]{}]*\]", lambda numbers: " ".join(numbers[0].split()), json.dumps(card, indent=1)) + "\n"

@@ -21,7 +21,7 @@ class Recipe:
     std: float = 0.25
     batch: int = 4
     patch: int = 64
-    rate: float = 2e-3
+    rate: float = 3e-3
     warmup: int = 100
     ema: float = 0.999
     seed: int = 0

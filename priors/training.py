@@ -14,14 +14,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from priors.card import draft, finish, psnr_table
-from priors.learned import Learned
+from priors.learned import Learned, read
 from priors.network import Denoiser, build
+from priors.optimiser import Optimiser
 from priors.photographs import Bank, centre_crops, listing, split
 from priors.recipe import Recipe, Spent
 
@@ -53,16 +54,17 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, device
         self.model = build(**recipe.network).to(device)
-        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema))
-        self.optimiser = torch.optim.AdamW(self.model.parameters(), recipe.rate, (0.9, 0.99), weight_decay=0, fused=True)
+        self.average = build(**recipe.network).to(device).requires_grad_(False)
+        self.average.load_state_dict(self.model.state_dict())
+        self.optimiser = Optimiser(self.model, recipe.rate)
         self.scale = torch.ones(BINS, device=device)
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
-        self.spent = Spent()
+        self.spent, self.origin = Spent(), ""
         self.half = gains_from_bf16(self.model, recipe, device)
 
-    @property
-    def averaged(self) -> Denoiser:
-        return self.average.module  # type: ignore[return-value]
+    def draft(self, name: str, licence: str) -> dict[str, Any]:
+        """The model card as far as the run itself can fill it."""
+        return draft(self.recipe, self.spent, name, licence, self.device) | ({"start": self.origin} if self.origin else {})
 
     def sigmas(self, count: int) -> Tensor:
         """Half of the levels log-uniform over the whole range, half over the focus, each stratified within the batch."""
@@ -97,22 +99,32 @@ class Trainer:
         return self.scale[index]
 
     def descend(self, loss: Tensor) -> None:
+        """One step, the rate annealed against the budget consumed; the average spans the last tenth of the run at most."""
         share, recipe = self.spent.share(self.recipe), self.recipe
         warm = min(1.0, (self.spent.steps + 1) / recipe.warmup)
-        for group in self.optimiser.param_groups:
-            group["lr"] = recipe.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
-        self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimiser.step()
-        self.average.update_parameters(self.model)
+        self.optimiser.step(recipe.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share))))
+        keep = min(recipe.ema, 1 - 10 / (self.spent.steps + 10))
+        for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            mean.lerp_(now.detach(), 1 - keep)
+
+    def begin_from(self, weights: Path) -> None:
+        """Fine-tuning: take every tensor of the same name and shape from trained weights, of any range and channel count."""
+        start = read(weights)
+        own = self.model.state_dict()
+        fitting = {key: value for key, value in start.net.state_dict().items() if key in own and value.shape == own[key].shape}
+        for network in (self.model, self.average):
+            network.load_state_dict(fitting, strict=False)
+        card = start.card
+        self.origin = f"{start.name}, {start.channels} channels, {card['core_seconds']} core-seconds, sha256 {card['sha256'][:12]}"
 
     def save(self, path: Path) -> None:
         """Checkpoint with optimiser state; written beside and renamed, so a kill never leaves half a file."""
         state = {
             "recipe": asdict(self.recipe), "spent": asdict(self.spent), "model": self.model.state_dict(),
             "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(), "scale": self.scale,
-            "generator": self.generator.get_state(), "half": self.half,
+            "generator": self.generator.get_state(), "half": self.half, "origin": self.origin,
         }  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, path.with_suffix(".part"))
@@ -133,7 +145,7 @@ class Trainer:
         trainer.optimiser.load_state_dict(state["optimiser"])
         trainer.scale = state["scale"]
         trainer.generator.set_state(state["generator"].cpu())
-        trainer.spent, trainer.half = Spent(**state["spent"]), state.get("half", trainer.half)
+        trainer.spent, trainer.half, trainer.origin = Spent(**state["spent"]), state["half"], state["origin"]
         return trainer
 
 
@@ -203,7 +215,7 @@ def run(trainer: Trainer, bank: Bank, held: Tensor, checkpoint: Path, every: flo
 
 def report(trainer: Trainer, held: Tensor, losses: Sequence[float], checkpoint: Path) -> Progress:
     trainer.save(checkpoint)
-    prior = Learned(trainer.averaged, draft(trainer.recipe, trainer.spent, "in training", "none yet", trainer.device), trainer.device)
+    prior = Learned(trainer.average, trainer.draft("in training", "none yet"), trainer.device)
     psnr = psnr_table(prior, list(held.split(1)))
     return Progress(trainer.spent, trainer.spent.share(trainer.recipe), sum(losses) / len(losses), psnr)
 
@@ -227,6 +239,7 @@ def train(
     recipe: Recipe,
     device: str = "cpu",
     resume: bool = False,
+    start: Path | None = None,
     licence: str = "unknown: ask whoever trained these weights",
     tests: Sequence[Path] = (),
     every: float = 180.0,
@@ -234,7 +247,7 @@ def train(
     """Train a learned prior on folders of photographs and store it as ``weights`` (.safetensors) with its card beside it.
 
     The checkpoint lies beside the weights (.pt). A run that is stopped before its budget is consumed leaves the checkpoint
-    alone; the same call with ``resume`` goes on from it.
+    alone; the same call with ``resume`` goes on from it. ``start`` names trained weights to begin from (fine-tuning).
 
     Raises:
         FileNotFoundError, ValueError: no pictures, unreadable ones, no checkpoint to go on from, no such device.
@@ -249,7 +262,9 @@ def train(
     bank = Bank.load(training, recipe.channels, 2 * recipe.patch, device)
     crops = centre_crops(held, recipe.channels, 96, 24).to(device)
     trainer = Trainer.resume(checkpoint, recipe, device) if resume else Trainer(recipe, device)
+    if start and not resume:
+        trainer.begin_from(start)
     weights.parent.mkdir(parents=True, exist_ok=True)
     yield from run(trainer, bank, crops, checkpoint, every)
     if trainer.spent.share(recipe) >= 1:
-        finish(trainer.averaged, draft(recipe, trainer.spent, name, licence, device), folders, weights, tests)
+        finish(trainer.average, trainer.draft(name, licence), folders, weights, tests)

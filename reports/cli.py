@@ -195,7 +195,7 @@ def tune(
 @click.option("--out", "-o", show_default="out/train/NAME.safetensors", help="Weights; card and checkpoint lie beside them.")
 def train(
     name: str, folders: Sequence[str], channels: str, sigma_min: float | None, sigma_max: float | None, budget: float, wall: float | None,
-    seed: int, device: str, resume: bool, licence: str, tests: Sequence[str], out: str | None,
+    seed: int, device: str, resume: bool, start: str | None, licence: str, tests: Sequence[str], out: str | None,
 ) -> None:  # fmt: skip
     """Train the network behind the prior NAME on your own photographs; stop and go on at will."""
     from priors import recipe, training
@@ -205,10 +205,12 @@ def train(
     settings = {key: value for key, value in given.items() if value is not None}
     with input_checked():
         chosen = recipe.adapted(name, channels=int(channels), core_seconds=60 * budget, seed=seed, **settings)
-        run = training.train(name, [Path(f) for f in folders], weights, chosen, device, resume, licence, [Path(t) for t in tests])
+        run = training.train(name, [Path(f) for f in folders], weights, chosen, device, resume,
+                             Path(start) if start else None, licence, [Path(t) for t in tests])
         first = next(run)
     for told in itertools.chain([first], run):
         scores = ", ".join(f"{psnr:.2f} dB at {sigma}/255" for sigma, psnr in told.psnr.items())
         click.echo(f"{told.share:4.0%}  {told.spent.steps} steps, held-back pictures {scores}, about {told.seconds_left / 60:.0f} min left")
     done = told.share >= 1
     click.echo(f"weights: {weights}" if done else f"stopped; go on with the same command and --resume ({weights.with_suffix('.pt')})")
+@click.option("--start", show_default="random weights", help="Trained weights (.safetensors) to begin from: fine-tuning.")

@@ -155,18 +155,31 @@ class Scale:
         return self.factor * x
 
 
+class Blind:
+    """Its error is the same in all three channels: nothing but brightness."""
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        generator = torch.Generator().manual_seed(5)
+        return x + 2 * sigma * torch.randn(len(x), 1, *x.shape[2:], generator=generator, dtype=x.dtype) - self.noise(x, sigma)
+
+    def noise(self, x: Tensor, sigma: float) -> Tensor:
+        return sigma * x.new_tensor(np.random.default_rng(0).standard_normal(x.shape))
+
+
 def test_measured_error_of_denoisers_whose_error_is_known() -> None:
     images = noise((8, 1, 96, 96), 3)
     kept, dropped = (measure(Scale(f), images, (0.1, 0.5)) for f in (1.0, 0.0))
     assert kept.rmse == pytest.approx((0.1, 0.5), rel=0.01)
-    assert np.asarray(kept.spectrum) == pytest.approx(np.repeat([[0.1], [0.5]], len(BANDS), 1), rel=0.6)
-    assert np.asarray(kept.spectrum)[:, 5:] == pytest.approx(np.repeat([[0.1], [0.5]], len(BANDS) - 5, 1), rel=0.1)
+    assert np.asarray(kept.spectrum) == pytest.approx(np.repeat([[[0.1]], [[0.5]]], len(BANDS), 2), rel=0.6)
+    assert np.asarray(kept.spectrum)[..., 5:] == pytest.approx(np.repeat([[[0.1]], [[0.5]]], len(BANDS) - 5, 2), rel=0.1)
     assert dropped.rmse == pytest.approx((float(images.square().mean().sqrt()),) * 2, rel=1e-12)
+    colours = np.asarray(measure(Blind(), noise((8, 3, 96, 96), 4), (0.1,)).spectrum)[0, :, 5:]
+    assert colours == pytest.approx(np.repeat([[0.2 * 3**0.5], [0.0], [0.0]], len(BANDS) - 5, 1), rel=0.1, abs=1e-12)
     assert measure(Scale(1.0), images, (0.1,), rng=1) != measure(Scale(1.0), images, (0.1,), rng=0)
 
 
 def test_curve_between_below_and_above_its_levels() -> None:
-    law = ErrorCurve((0.1, 0.4), (0.1**0.5, 0.4**0.5), ((1.0,) * len(BANDS), (4.0,) * len(BANDS)))
+    law = ErrorCurve((0.1, 0.4), (0.1**0.5, 0.4**0.5), (((1.0,) * len(BANDS),), ((4.0,) * len(BANDS),)))
     assert law(0.1) == pytest.approx(0.1**0.5)
     assert law(0.2) == pytest.approx(0.2**0.5)  # a power law is a line in log-log
     assert law(0.01) == pytest.approx(0.1**0.5 / 10)  # proportional to sigma
@@ -181,7 +194,7 @@ def test_curve_between_below_and_above_its_levels() -> None:
 )
 def test_curve_refuses_what_is_none(sigma, rmse) -> None:
     with pytest.raises(ValueError, match="error curve needs"):
-        ErrorCurve(sigma, rmse, ((1.0,) * len(BANDS),) * len(sigma))
+        ErrorCurve(sigma, rmse, (((1.0,) * len(BANDS),),) * len(sigma))
 
 
 def test_measurement_can_be_repeated(tmp_path) -> None:

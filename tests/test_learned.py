@@ -16,6 +16,7 @@ import priors
 import problems
 from priors.learned import SHIPPED, read
 from priors.network import build
+from priors.optimiser import Optimiser
 from priors.photographs import Bank, listing, split
 from priors.recipe import RECIPES, Recipe, Spent
 from priors.training import Trainer, train
@@ -124,7 +125,39 @@ def test_the_learning_rate_lands_with_the_budget() -> None:
     trainer = Trainer(recipe)
     trainer.spent = dataclasses.replace(spent, steps=39)
     trainer.descend(next(trainer.model.parameters()).square().sum())
-    assert trainer.optimiser.param_groups[0]["lr"] < 0.02 * recipe.rate
+    assert all(group["lr"] < 0.02 * recipe.rate for part in trainer.optimiser.parts for group in part.param_groups)
+
+
+def test_every_kernel_moves_in_all_directions_alike() -> None:
+    """Muon's step is a multiple of a (nearly) orthogonal matrix, whatever the gradient; the thin layers move by Adam."""
+    network = build(1, (8, 16), 1, 0.45, 0.25)
+    optimiser, before = Optimiser(network, 1.0), {name: p.detach().clone() for name, p in network.named_parameters()}
+    generator = torch.Generator().manual_seed(0)
+    for p in network.parameters():
+        p.grad = torch.randn(p.shape, generator=generator) * torch.logspace(0, -1, len(p)).view(-1, *[1] * (p.ndim - 1))
+    optimiser.step(0.01)
+    for name, p in network.named_parameters():
+        moved = p.detach() - before[name]
+        assert p.grad is None
+        assert float(moved.abs().min()) > 0, name
+        if p.ndim == 4 and min(p.shape[:2]) > 1:
+            size = 0.01 * 0.2 * math.sqrt(max(len(p), p[0].numel()))
+            spread = torch.linalg.svdvals(moved.flatten(1)) / size
+            assert float(spread.min()) > 0.5, name
+            assert float(spread.max()) < 1.3, name
+
+
+def test_fine_tuning_begins_from_the_weights_given(trained, tmp_path) -> None:
+    """Same channels: the same denoiser. Other channels: all but the layers that read and write the image."""
+    start = read(trained)
+    grey = Trainer(TINY)
+    grey.begin_from(trained)
+    x = torch.rand(1, 1, 8, 8)
+    assert torch.allclose(grey.model.eval()(x, torch.tensor([0.1])), start.denoise(x, 0.1), atol=1e-6)
+    colour = Trainer(dataclasses.replace(TINY, channels=3))
+    colour.begin_from(trained)
+    assert torch.equal(colour.average.net.bottom[0].first.weight, start.net.net.bottom[0].first.weight)
+    assert start.card["sha256"][:12] in colour.draft("cnn", "")["start"]
 
 
 @pytest.mark.parametrize("name", ["cnn", "diffusion"])
@@ -175,7 +208,7 @@ def test_edges_of_the_range() -> None:
 
 
 def test_grey_weights_take_colour_images_channel_by_channel() -> None:
-    prior, x = priors.load("cnn"), problems.load_image("astronaut", size=24, channels=3).double()
+    prior, x = read(SHIPPED / "cnn-grey.safetensors"), problems.load_image("astronaut", size=24, channels=3).double()
     found = prior.denoise(x, 0.1)
     assert found.dtype == torch.float64
     assert torch.allclose(found[:, 1:2], prior.denoise(x[:, 1:2], 0.1), atol=1e-6)

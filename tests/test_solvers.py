@@ -116,6 +116,21 @@ def test_annealed_with_the_error_spectrum_is_exact_in_one_call(measured, gaussia
     assert abs(covered - 0.9) < 0.015
 
 
+@pytest.mark.parametrize("maker", MAKERS)
+def test_annealed_is_exact_in_colour_too(maker, gaussian) -> None:
+    """The error is known for each opponent component, so that brightness and colour get the spread of their own."""
+    white = torch.randn(1, 3, 12, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    problem = MAKERS[maker](gaussian.mean + gaussian.colour(white))
+    mean, std = gaussian.posterior(problem.operator, problem.y, problem.noise_sigma)
+    result = solvers.sample(problem, gaussian, n=1600, rng=0, steps=1)
+    error, ratio, covered = calibration(result, mean, std)
+    assert error < 0.06
+    assert abs(ratio - 1) < 0.03
+    assert abs(covered - 0.9) < 0.015
+    chroma = (result.samples - mean)[:, 0, 0] - (result.samples - mean)[:, 0, 1]  # red minus green: far below their own spread
+    assert float(chroma.std()) < 0.8 * float(std.mean())
+
+
 class ScalarError:
     """The Gaussian prior that knows its error only on average: the way of a prior without an error spectrum."""
 
