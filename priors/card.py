@@ -15,7 +15,7 @@ from torch import Tensor
 from priors.error import measure
 from priors.learned import Learned, write
 from priors.network import Denoiser
-from priors.photographs import centre_crops, listing, read, split
+from priors.photographs import centre_crops, listing, pictures, split
 from priors.recipe import Recipe, Spent
 
 LITERATURE = (15, 25, 50)  # noise levels that papers report, in /255
@@ -64,7 +64,7 @@ def finish(network: Denoiser, card: dict[str, Any], folders: Sequence[Path], wei
     card = card | {"data": {Path(f).name: len(listing([f])) for f in folders}, "held_back": len(held)}
     card["psnr"] = {f"{len(crops)} held-back photographs, centre 96x96": psnr_table(prior, list(crops.split(1)))}
     for folder in tests:
-        images = [torch.from_numpy(read(f, channels).copy()).permute(2, 0, 1)[None].to(prior.device) / 255 for f in listing([folder])]
+        images = pictures(listing([folder]), channels, card["device"])
         card["psnr"][f"{Path(folder).name}, {len(images)} pictures"] = psnr_table(prior, images)
     card["error"] = measure(prior, crops, np.geomspace(*prior.sigma_range, 24).tolist(), rng=0).to_dict()
     return write(network, card, weights)

@@ -95,6 +95,11 @@ class Bank:
         return self.pixels[index].float() / 255
 
 
+def pictures(paths: Sequence[Path], channels: int, device: str = "cpu") -> list[Tensor]:
+    """Whole photographs for measuring, each [1, channels, H, W] in [0, 1]."""
+    return [torch.from_numpy(read(path, channels).copy()).permute(2, 0, 1)[None].to(device) / 255 for path in paths]
+
+
 def centre_crops(paths: Sequence[Path], channels: int, size: int, limit: int) -> Tensor:
     """The centres of up to ``limit`` photographs, evenly picked, for measuring: [N, channels, size, size] in [0, 1]."""
     chosen = [paths[k] for k in np.unique(np.linspace(0, len(paths) - 1, min(limit, len(paths))).astype(int))]

@@ -62,6 +62,10 @@ class Trainer:
         self.spent, self.origin = Spent(), ""
         self.half = gains_from_bf16(self.model, recipe, device)
 
+    def prior(self) -> Learned:
+        """The average so far, in the slot."""
+        return Learned(self.average, self.draft("in training", "none yet"), self.device)
+
     def draft(self, name: str, licence: str) -> dict[str, Any]:
         """The model card as far as the run itself can fill it."""
         return draft(self.recipe, self.spent, name, licence, self.device) | ({"start": self.origin} if self.origin else {})
@@ -215,9 +219,14 @@ def run(trainer: Trainer, bank: Bank, held: Tensor, checkpoint: Path, every: flo
 
 def report(trainer: Trainer, held: Tensor, losses: Sequence[float], checkpoint: Path) -> Progress:
     trainer.save(checkpoint)
-    prior = Learned(trainer.average, trainer.draft("in training", "none yet"), trainer.device)
-    psnr = psnr_table(prior, list(held.split(1)))
+    psnr = psnr_table(trainer.prior(), list(held.split(1)))
     return Progress(trainer.spent, trainer.spent.share(trainer.recipe), sum(losses) / len(losses), psnr)
+
+
+def prepared(folders: Sequence[Path], recipe: Recipe, device: str) -> tuple[Bank, Tensor]:
+    """The photographs to train on, and crops [N, C, 96, 96] of those held back."""
+    training, held = split(listing(folders))
+    return Bank.load(training, recipe.channels, 2 * recipe.patch, device), centre_crops(held, recipe.channels, 96, 24).to(device)
 
 
 @contextlib.contextmanager
@@ -258,13 +267,11 @@ def train(
         raise FileNotFoundError(f"there is no checkpoint {checkpoint} to go on from; leave out --resume")
     if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
         raise ValueError(f"device {device!r} cannot be used here; train on 'cpu'" + (" or 'cuda'" if torch.cuda.is_available() else ""))
-    training, held = split(listing(folders))
-    bank = Bank.load(training, recipe.channels, 2 * recipe.patch, device)
-    crops = centre_crops(held, recipe.channels, 96, 24).to(device)
+    bank, held = prepared(folders, recipe, device)
     trainer = Trainer.resume(checkpoint, recipe, device) if resume else Trainer(recipe, device)
     if start and not resume:
         trainer.begin_from(start)
     weights.parent.mkdir(parents=True, exist_ok=True)
-    yield from run(trainer, bank, crops, checkpoint, every)
+    yield from run(trainer, bank, held, checkpoint, every)
     if trainer.spent.share(recipe) >= 1:
         finish(trainer.average, trainer.draft(name, licence), folders, weights, tests)

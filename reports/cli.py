@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from priors.training import Progress
     from reports.comparison import Comparison
 
 PRIORS = ("gaussian", "tv", "bm3d", "cnn", "diffusion")
@@ -180,7 +181,7 @@ def tune(
 
 
 @cli.command()
-@click.argument("name", type=click.Choice(["cnn", "diffusion"]))
+@click.argument("name", type=click.Choice(["cnn", "diffusion"]), default="cnn")
 @click.option("--images", "-i", "folders", multiple=True, required=True, help="Folder of photographs; may be repeated.")
 @click.option("--channels", type=click.Choice(["1", "3"]), default="1", show_default=True, help="1 for grey, 3 for colour.")
 @click.option("--sigma-min", type=float, show_default="the recipe's", help="Lowest noise level, pixels in [0, 1].")
@@ -194,23 +195,51 @@ def tune(
 @click.option("--tests", "-t", multiple=True, help="Folder of test pictures whose PSNR goes on the card.")
 @click.option("--out", "-o", show_default="out/train/NAME.safetensors", help="Weights; card and checkpoint lie beside them.")
 def train(
-    name: str, folders: Sequence[str], channels: str, sigma_min: float | None, sigma_max: float | None, budget: float, wall: float | None,
-    seed: int, device: str, resume: bool, start: str | None, licence: str, tests: Sequence[str], out: str | None,
+    name: str, folders: Sequence[str], channels: str, sigma_min: float | None, sigma_max: float | None, budget: float, steps: int | None,
+    wall: float | None, seed: int, device: str, resume: bool, start: str | None, licence: str, tests: Sequence[str], smoke: bool,
+    out: str | None,
 ) -> None:  # fmt: skip
     """Train the network behind the prior NAME on your own photographs; stop and go on at will."""
     from priors import recipe, training
 
     weights = Path(out or f"out/train/{name}.safetensors")
-    given = {"sigma_min": sigma_min, "sigma_max": sigma_max, "wall_seconds": wall and 60 * wall}
+    photographs, pictures = [Path(f) for f in folders], [Path(t) for t in tests]
+    if smoke:
+        return gate(photographs, pictures, weights.with_name("smoke.pt"), device)
+    given = {"sigma_min": sigma_min, "sigma_max": sigma_max, "wall_seconds": wall and 60 * wall, "steps": steps}
     settings = {key: value for key, value in given.items() if value is not None}
     with input_checked():
         chosen = recipe.adapted(name, channels=int(channels), core_seconds=60 * budget, seed=seed, **settings)
-        run = training.train(name, [Path(f) for f in folders], weights, chosen, device, resume,
-                             Path(start) if start else None, licence, [Path(t) for t in tests])
+        begin = Path(start) if start else None
+        run = training.train(name, photographs, weights, chosen, device, resume, begin, licence, pictures)
         first = next(run)
-    for told in itertools.chain([first], run):
+    done = follow(itertools.chain([first], run)).share >= 1
+    click.echo(f"weights: {weights}" if done else f"stopped; go on with the same command and --resume ({weights.with_suffix('.pt')})")
+
+
+def follow(run: Iterator[Progress]) -> Progress:
+    """Tell how a training goes; returns its end."""
+    for told in run:
         scores = ", ".join(f"{psnr:.2f} dB at {sigma}/255" for sigma, psnr in told.psnr.items())
         click.echo(f"{told.share:4.0%}  {told.spent.steps} steps, held-back pictures {scores}, about {told.seconds_left / 60:.0f} min left")
-    done = told.share >= 1
-    click.echo(f"weights: {weights}" if done else f"stopped; go on with the same command and --resume ({weights.with_suffix('.pt')})")
+    return told
+
+
+def gate(photographs: Sequence[Path], pictures: Sequence[Path], checkpoint: Path, device: str) -> None:
+    """The smoke test of the recipe: exit code 1 where it misses its floor."""
+    from priors import smoke
+
+    with input_checked():
+        if len(pictures) != 1:
+            raise ValueError("--smoke measures on Set12; give its folder, and no other, as --tests")
+        run, score = smoke.begin(photographs, pictures[0], checkpoint, device)
+        first = next(run)
+    follow(itertools.chain([first], run))
+    reached = score()
+    short = smoke.missed(reached)
+    for sigma, psnr in reached.items():
+        click.echo(f"four of Set12 at {sigma}/255: {psnr:.2f} dB, floor {smoke.FLOOR[sigma]:.1f} dB{', MISSED' if sigma in short else ''}")
+    sys.exit(FAILED if short else 0)
+@click.option("--steps", type=int, show_default="no limit", help="Optimiser steps; whichever budget is nearest its end counts.")
 @click.option("--start", show_default="random weights", help="Trained weights (.safetensors) to begin from: fine-tuning.")
+@click.option("--smoke", is_flag=True, help="Gate the recipe instead: 200 core-seconds must reach its floor on --tests SET12.")

@@ -122,6 +122,9 @@ OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
     "train backwards": (words("train", "cnn", "-i", "{}", "--sigma-min", "2"), ("sigma must run", "from 2 to 0.4")),
     "train without time": (words("train", "cnn", "-i", "{}", "--budget", "0"), ("budget", "positive")),
     "train elsewhere": (words("train", "cnn", "-i", "{}", "--device", "abacus"), ("abacus", "'cpu'")),
+    "gate without Set12": (words("train", "--smoke", "-i", "{}"), ("--smoke", "--tests")),
+    "gate on other pictures": (words("train", "--smoke", "-i", "{}", "-t", "{}"), ("01, 03, 04, 07", "Set12")),
+    "fine-tune from nothing": (words("train", "cnn", "-i", "{}", "--start", "no.safetensors"), ("no images below",)),
     "train on from nothing": (words("train", "cnn", "-i", "{}", "--resume", "-o", "{}/w.safetensors"), ("no checkpoint", "--resume")),
     "tune into another file": (text("s.json", "{}", "tune", "-p", "gaussian", "-o"), ("s.json", "does not hold tuned strengths")),
 }

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import priors
+import priors.smoke
 import problems
 from priors.learned import SHIPPED, read
 from priors.network import build
@@ -20,6 +21,7 @@ from priors.optimiser import Optimiser
 from priors.photographs import Bank, listing, split
 from priors.recipe import RECIPES, Recipe, Spent
 from priors.training import Trainer, train
+from reports.cli import main
 
 TINY = Recipe(widths=(4, 8), blocks=1, patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf)
 
@@ -245,3 +247,21 @@ def test_training_refuses_bad_input(photographs, tmp_path) -> None:
     with pytest.raises(ValueError, match="not a readable checkpoint"):
         list(train("cnn", [photographs], weights, TINY, resume=True))
     assert not weights.exists()
+
+
+def test_the_smoke_gate_tells_what_was_reached_and_missed(tmp_path, monkeypatch, capsys) -> None:
+    """Two seconds of training on noise reach nothing, so the gate stays shut; the floor itself is met by who reaches it."""
+    monkeypatch.setattr("priors.smoke.CORE_SECONDS", 2.0)
+    for folder, names in (("photographs", "ab"), ("set12", priors.smoke.PICTURES)):
+        (tmp_path / folder).mkdir()
+        for k, name in enumerate(names):
+            pixels = np.random.default_rng(k).integers(0, 255, (136, 136), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{name}.png")
+    words = ["train", "--smoke", "-i", str(tmp_path / "photographs"), "-t", str(tmp_path / "set12"), "-o", str(tmp_path / "w.safetensors")]
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 1
+    told = capsys.readouterr().out
+    assert told.count("MISSED") == 3
+    assert "floor 31.5 dB" in told
+    assert priors.smoke.missed({"15": 31.6, "25": 28.8, "50": 25.0}) == {"50": pytest.approx(0.3)}
