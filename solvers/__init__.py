@@ -4,5 +4,6 @@ from solvers.loop import Iterate, Method, loop
 from solvers.methods import METHODS
 from solvers.result import Diverged, Result
 from solvers.solve import sample, solve
+from solvers.unconditional import GENERATORS, Generated, generate
 
-__all__ = ["METHODS", "Diverged", "Iterate", "Method", "Result", "loop", "sample", "solve"]
+__all__ = ["GENERATORS", "METHODS", "Diverged", "Generated", "Iterate", "Method", "Result", "generate", "loop", "sample", "solve"]

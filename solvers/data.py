@@ -2,39 +2,90 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-from problems.operator import circulant
+from problems.operator import circulant, conjugate_gradients
 from problems.problem import Problem
 from solvers.streams import Streams
+
+CLOSE = 1e-3  # relative residual of the inner conjugate gradients: what is left is far below the noise of a draw
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """diag(pixel) S diag(pixel): how far an image may be off, pixel by pixel [B, 1 or C, H, W] and by frequency.
+
+    S is circulant; the square of ``spectrum`` [1 or 3, H, W // 2 + 1] holds its eigenvalues.
+    """
+
+    pixel: Tensor
+    spectrum: Tensor
+
+    def root(self, white: Tensor) -> Tensor:
+        """L w with L L^T the covariance: white noise to an error."""
+        return self.pixel * circulant(white, self.spectrum)
+
+    def adjoint_root(self, x: Tensor) -> Tensor:
+        return circulant(self.pixel * x, self.spectrum)
+
+    def __truediv__(self, factor: float) -> Covariance:
+        return Covariance(self.pixel / factor, self.spectrum)
+
+
+Width = float | Tensor | Covariance
+
+
+def perturbation(white: Tensor, width: Width) -> Tensor:
+    """White noise [B, C, H, W] to noise of a width."""
+    if isinstance(width, Covariance):
+        return width.root(white)
+    return circulant(white, width) if isinstance(width, Tensor) else width * white
+
+
+def size(width: Width) -> float:
+    """Root mean square over pixels or frequencies."""
+    if isinstance(width, Covariance):
+        return size(width.pixel) * size(width.spectrum)
+    return float(width.square().mean().sqrt()) if isinstance(width, Tensor) else width
 
 
 class Measurement:
     """y, repeated for ``n`` samples, and the three ways to heed it.
 
     All are steps on F(z) = |A z - y|^2 / (2 s^2) + |z - x0|^2 / (2 width^2) with s the noise of the measurement. ``width``
-    is one standard deviation for all, or one per Fourier coefficient, [C, H, W // 2 + 1] in the layout of rfft2.
+    is one standard deviation for all, one per Fourier coefficient, [C, H, W // 2 + 1] in the layout of rfft2, or a Covariance.
     """
 
     def __init__(self, problem: Problem, n: int = 1):
         self.operator, self.noise_sigma = problem.operator, problem.noise_sigma
         self.y = problem.y.repeat(n, *[1] * (problem.y.ndim - 1))
 
-    def minimise(self, x0: Tensor, width: float | Tensor, y: Tensor | None = None) -> Tensor:
+    def minimise(self, x0: Tensor, width: Width, y: Tensor | None = None) -> Tensor:
         """argmin F, written as a correction of x0: what is not measured then stays exactly as believed."""
         if isinstance(width, float) and width == 0:
             return x0
-        residual = (self.y if y is None else y) - self.operator.forward(x0)
-        return x0 + self.operator.solve(self.operator.adjoint(residual), (self.noise_sigma / width) ** 2)
+        residual = self.operator.adjoint((self.y if y is None else y) - self.operator.forward(x0))
+        if isinstance(width, Covariance):
+            return x0 + self.correction(residual, width)
+        return x0 + self.operator.solve(residual, (self.noise_sigma / width) ** 2)
 
-    def draw(self, x0: Tensor, width: float | Tensor, noise: Streams) -> Tensor:
+    def correction(self, residual: Tensor, width: Covariance) -> Tensor:
+        """L u with (L^T A^T A L + s^2) u = L^T residual: in whitened unknowns conjugate gradients need few turns."""
+
+        def matvec(u: Tensor) -> Tensor:
+            return width.adjoint_root(self.operator.adjoint(self.operator.forward(width.root(u)))) + self.noise_sigma**2 * u
+
+        return width.root(conjugate_gradients(matvec, width.adjoint_root(residual), tolerance=CLOSE))
+
+    def draw(self, x0: Tensor, width: Width, noise: Streams) -> Tensor:
         """An exact draw from exp(-F): perturb both terms by their own noise, then minimise (Papandreou, Yuille 2010)."""
-        fresh = noise.normal(x0.shape[1:], x0)
-        fresh = circulant(fresh, width) if isinstance(width, Tensor) else width * fresh
+        fresh = perturbation(noise.normal(x0.shape[1:], x0), width)
         return self.minimise(x0 + fresh, width, self.y + self.noise_sigma * noise.normal(self.y.shape[1:], self.y))
 
-    def descend(self, x0: Tensor, width: float | Tensor) -> Tensor:
+    def descend(self, x0: Tensor, width: float) -> Tensor:
         """A gradient step of length width^2 on the data term alone."""
         residual = self.y - self.operator.forward(x0)
         return x0 + (width / self.noise_sigma) ** 2 * self.operator.adjoint(residual)

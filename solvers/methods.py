@@ -1,52 +1,37 @@
-"""The catalogue of methods: one entry each, a setting of the loop and its default schedule."""
+"""The catalogue of methods: one entry each, a setting of the loop and its default schedule, or a generator of its own."""
 
 from __future__ import annotations
 
-import math
+from functools import partial
 
-from priors.slot import Denoiser
-from solvers.data import Measurement
-from solvers.loop import Method, next_level, own_error, renoise
-from solvers.schedules import constant, geometric
+from solvers.exhibits import ddnm, ddrm, diffpir, dps, pigdm, repaint
+from solvers.langevin import ascending, ascent, langevin
+from solvers.levels import annealing, falling, fixed, held, quadratic, settling, stable, thousandths
+from solvers.loop import Method, drawn, next_level, own_error, renoise
 
-COARSE = 49 / 255  # where plug-and-play HQS starts (DPIR, Zhang et al. 2021)
-FIXED = 0.1  # level of the fixed-point methods
-LOUDEST = 2.5  # ten standard deviations of natural images: noise in which nothing is left to see
-
-
-def within(prior: Denoiser, sigma: float) -> float:
-    """sigma, or the nearer end of the range that the prior was made for."""
-    low, high = getattr(prior, "sigma_range", (0.0, math.inf))
-    return min(max(sigma, low), high)
-
-
-def falling(data: Measurement, prior: Denoiser, strength: float, steps: int) -> list[float]:
-    """From 49/255 to the noise of the measurement."""
-    last = within(prior, data.noise_sigma)
-    return geometric(max(within(prior, COARSE), last), last, steps)
-
-
-def fixed(data: Measurement, prior: Denoiser, strength: float, steps: int) -> list[float]:
-    return constant(within(prior, FIXED), steps)
-
-
-def stable(data: Measurement, prior: Denoiser, strength: float, steps: int) -> list[float]:
-    """The level at which the gradient step, width^2 = sigma^2 / strength, has length noise_sigma^2 / |A^T A|."""
-    return constant(within(prior, data.noise_sigma * math.sqrt(strength / data.norm())), steps)
-
-
-def annealing(data: Measurement, prior: Denoiser, strength: float, steps: int) -> list[float]:
-    """From noise that hides every image to half the noise of the measurement."""
-    return geometric(within(prior, LOUDEST), within(prior, data.noise_sigma / 2), steps)
-
+published = partial(Method, samples=True, exhibit=True)
 
 METHODS = {
-    "hqs": Method("plug-and-play half-quadratic splitting (DPIR, Zhang et al. 2021)", falling, 8, width=next_level, answer="believed"),
+    "hqs": Method("plug-and-play half-quadratic splitting (DPIR, Zhang et al. 2021)", falling, 8, believe=next_level, answer="believed"),
     "admm": Method("plug-and-play ADMM (Venkatakrishnan, Bouman, Wohlberg 2013)", fixed, 30, dual=True, answer="believed"),
     "red": Method("regularisation by denoising, fixed point (Romano, Elad, Milanfar 2017)", fixed, 30),
     "pgd": Method("plug-and-play proximal gradient (Kamilov, Mansour, Wohlberg 2017)", stable, 50, measure="descend", answer="believed"),
     "annealed": Method(
         "denoise, draw, renoise over falling levels (after DAPS, Zhang et al. 2024)",
-        annealing, 20, measure="draw", width=own_error, go_on=renoise, samples=True,
+        annealing, 20, believe=own_error, measure="draw", go_on=renoise, samples=True,
     ),
+    "split-gibbs": Method(
+        "draws from prior and data in turn (Vono 2019; PnP-DM, Wu et al. 2024)",
+        settling, 60, calls=5, believe=drawn(5), measure="draw", answer="believed", samples=True,
+    ),
+    "langevin": Method("annealed Langevin dynamics (Jalal et al. 2021)", settling, 1000, own=langevin, samples=True),
+    "ula": Method("Langevin chain at one level (PnP-ULA, Laumont et al. 2022)", held, 2000, measure="descend", own=langevin, samples=True),
+    # Exhibits: as published, each with the bias that its own page tells.
+    "ks": published("stochastic ascent (Kadkhodaie, Simoncelli 2021)", ascending, 660, own=ascent),
+    "diffpir": published("minimise, renew a share of the noise (DiffPIR, Zhu et al. 2023)", quadratic, 100, own=diffpir),
+    "ddrm": published("by singular values (DDRM, Kawar et al. 2022)", thousandths, 20, answer="believed", own=ddrm),
+    "ddnm": published("pseudo-inverse in every step (DDNM, Wang, Yu, Zhang 2023)", thousandths, 100, own=ddnm),
+    "dps": published("gradient of the residual through the prior (DPS, Chung et al. 2023)", thousandths, 1000, calls=2, own=dps),
+    "pigdm": published("pseudo-inverse guidance (PiGDM, Song et al. 2023)", thousandths, 100, calls=2, own=pigdm),
+    "repaint": published("overwrite known pixels, resample (RePaint, Lugmayr et al. 2022)", thousandths, 250, calls=10, own=repaint),
 }  # fmt: skip

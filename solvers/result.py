@@ -27,8 +27,8 @@ class Result:
     """An answer with its history.
 
     ``x`` [B, C, H, W] is the estimate, or the mean of the samples; ``samples`` [n, B, C, H, W] or None. ``trace`` has one
-    record per level (sigma, width, misfit, change). ``calls`` counts the images denoised for each of the B problems:
-    levels x samples. ``seconds`` is wall time. Images are not clipped.
+    record per level (sigma, width, misfit, change). ``calls`` counts the images denoised for each of the B problems, a
+    gradient through the prior as one more. ``seconds`` is wall time. Images are not clipped.
     """
 
     problem: Problem
@@ -40,6 +40,11 @@ class Result:
     config: Mapping[str, Any]
     seconds: float
     calls: int
+
+    @property
+    def heuristic(self) -> bool:
+        """Whether samples come from a prior that is no E[clean | x], so that no density stands behind them."""
+        return self.samples is not None and not getattr(self.prior, "mmse", False)
 
     def drawn(self) -> Tensor:
         if self.samples is None:

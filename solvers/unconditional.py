@@ -1,0 +1,170 @@
+"""What does a prior believe an image looks like? Reverse diffusion with nothing measured."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from priors.slot import Denoiser, name_of
+from solvers.data import Covariance, Measurement
+from solvers.loop import Iterate, Method, ancestral, ddim, loop
+from solvers.schedules import geometric
+from solvers.solve import check_bounds, checked
+from solvers.streams import Seed, Streams
+
+DROWNED = 80.0  # hides even the brightness of a 64x64 image, whose Fourier coefficient has a standard deviation near 10
+SEEN = 2.5  # ten standard deviations of natural images: below, a noisy image still shows what it was
+FINEST = 1 / 255
+
+
+class Nothing(Measurement):
+    """No measurement at all: the data step leaves what is believed as it is."""
+
+    def __init__(self) -> None:
+        pass
+
+    def minimise(self, x0: Tensor, width: float | Tensor | Covariance, y: Tensor | None = None) -> Tensor:
+        return x0
+
+
+def heun(
+    data: Measurement,
+    prior: Denoiser,
+    method: Method,
+    levels: Sequence[float],
+    x: Tensor,
+    strength: float = 1.0,
+    noise: Streams | None = None,
+) -> Iterator[Iterate]:
+    """The probability flow by Heun's second-order steps, the last one Euler's (Karras et al. 2022, algorithm 1)."""
+    for sigma, after in pairwise([*levels, 0.0]):
+        x0 = prior.denoise(x, sigma)
+        slope = (x - x0) / sigma
+        ahead = x + (after - sigma) * slope
+        if after > 0:
+            slope = (slope + (ahead - prior.denoise(ahead, after)) / after) / 2
+        x = x + (after - sigma) * slope
+        yield Iterate(sigma, sigma, x0, x0, x, calls=2 if after > 0 else 1)
+
+
+def multistep(
+    data: Measurement,
+    prior: Denoiser,
+    method: Method,
+    levels: Sequence[float],
+    x: Tensor,
+    strength: float = 1.0,
+    noise: Streams | None = None,
+) -> Iterator[Iterate]:
+    """DPM-Solver++(2M): ``ddim`` steps from x0 extrapolated to the middle of the step in log sigma (Lu et al. 2022, algorithm 2)."""
+    before, last = x, 0.0  # believed image of the level before, and the length of the step that left it
+    for sigma, after in pairwise([*levels, 0.0]):
+        x0 = prior.denoise(x, sigma)
+        step = math.log(sigma / after) if after > 0 else 0.0
+        z = x0 + step / (2 * last) * (x0 - before) if last > 0 else x0
+        x = z + after / sigma * (x - z)
+        before, last = x0, step
+        yield Iterate(sigma, sigma, x0, z, x)
+
+
+def from_noise(data: Measurement, prior: Denoiser, strength: float, steps: int) -> list[float]:
+    """From the loudest to the finest level that the prior was made for, at most from 80 (2.5 if it does not say) to 1/255.
+
+    Constant ratios: of all schedules here they spread the error of every method most evenly over the scales of an image.
+    """
+    low, high = getattr(prior, "sigma_range", (0.0, SEEN))
+    if high < SEEN:
+        raise ValueError(
+            f"prior {name_of(prior)!r} was made for sigma up to {high:g}, but sampling starts from pure noise, {SEEN:g} at least; "
+            "take another prior, or give levels to see what it makes of less"
+        )
+    return geometric(min(DROWNED, high), max(FINEST, low), steps)
+
+
+# Steps: those that bring the spread of the Gaussian prior to within 3 % (first order) or 1 % (second order).
+GENERATORS = {
+    "ddpm": Method("ancestral sampling (DDPM, Ho, Jain, Abbeel 2020)", from_noise, 200, go_on=ancestral, samples=True),
+    "ddim": Method("probability flow by Euler steps (DDIM, Song et al. 2021)", from_noise, 100, go_on=ddim, samples=True),
+    "heun": Method("probability flow by Heun's steps (Karras et al. 2022)", from_noise, 35, own=heun, samples=True),
+    "dpm++": Method("DPM-Solver++(2M), multistep (Lu et al. 2022)", from_noise, 35, own=multistep, samples=True),
+}
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Images that a prior believes in, ``samples`` [n, C, H, W], not clipped.
+
+    ``trace`` has one record per level: sigma, and rms, the distance of the believed images from mid-grey. ``calls`` counts
+    the images denoised. Where ``heuristic`` is true the prior is no E[clean | x]: what it fixes upon is shown, but no
+    density stands behind it.
+    """
+
+    prior: Denoiser
+    method: str
+    samples: Tensor
+    trace: tuple[Mapping[str, float], ...]
+    config: Mapping[str, Any]
+    seconds: float
+    calls: int
+
+    @property
+    def heuristic(self) -> bool:
+        return not getattr(self.prior, "mmse", False)
+
+
+def generate(
+    prior: Denoiser,
+    shape: Sequence[int] = (1, 64, 64),
+    n: int = 16,
+    rng: Seed = None,
+    method: str = "heun",
+    steps: int | None = None,
+    levels: Sequence[float] | None = None,
+) -> Generated:
+    """Draw ``n`` images of ``shape`` (channels, height, width) from the prior itself.
+
+    Starts from the prior's ``mean``, or mid-grey, plus noise of the first level. Where that level s does not drown all
+    there is to see, the spread of a component of standard deviation c comes out too small by 1 / sqrt(1 + c^2 / s^2), and
+    the mean leans to the start: brightness, whose c is near 0.17 x the side in pixels, is the first to suffer. Sample i
+    depends on ``rng`` (as in ``sample``) and on i alone. "ddim" is also the probability-flow Euler method: in the
+    variance-exploding form the two are one.
+
+    Raises:
+        ValueError: unknown method, a number out of range, or a prior that does not know pure noise.
+        Diverged: the images left all bounds.
+    """
+    if n < 1:
+        raise ValueError(f"n is the number of samples and must be at least 1, not {n}")
+    began, chosen, noise = time.perf_counter(), generator(method), Streams(rng, n, 1)
+    schedule = checked(levels, 1.0, steps) or chosen.levels(Nothing(), prior, 1.0, steps or chosen.steps)
+    trace: list[dict[str, float]] = []
+    calls = 0
+    with torch.no_grad():
+        for iterate in trajectory(prior, shape, chosen, schedule, noise):
+            trace.append({"sigma": iterate.sigma, "rms": float((iterate.believed - 0.5).square().mean().sqrt())})
+            calls += n * iterate.calls
+    check_bounds(iterate.x, trace, method, prior)
+    config = {"levels": schedule, "n": n, "seed": noise.root}
+    return Generated(prior, method, iterate.x, tuple(trace), config, time.perf_counter() - began, calls)
+
+
+def trajectory(prior: Denoiser, shape: Sequence[int], method: Method, levels: Sequence[float], noise: Streams) -> Iterator[Iterate]:
+    """The way from noise to images, level by level: for those who want to watch."""
+    like = torch.empty(0)
+    start = getattr(prior, "mean", 0.5) + levels[0] * noise.normal(shape, like)
+    return (method.own or loop)(Nothing(), prior, method, levels, start, 1.0, noise)
+
+
+def generator(name: str) -> Method:
+    if name in GENERATORS:
+        return GENERATORS[name]
+    close = difflib.get_close_matches(name, GENERATORS, n=1)
+    raise ValueError(f"unknown method {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {', '.join(GENERATORS)}"))
