@@ -27,6 +27,8 @@ CATALOGUE = {
     "nlm": Entry("priors.nlm:NonLocalMeans", "classical", "non-local means (Buades, Coll, Morel 2005), free licence"),
     "bm3d": Entry("priors.bm3d:BM3D", "classical", "block matching and 3-D filtering (Dabov et al. 2007), non-commercial licence"),
     "cnn": Entry("priors.learned:cnn", "learned", "small U-Net denoiser trained for sigma up to 0.4"),
+    "mixture": Entry("priors.mixture:mixture", "generative", "smooth, natural or rough texture: exact posterior of several modes known"),
+    "digits": Entry("priors.mixture:digits", "generative", "any image is one of ten digits: exact posterior, discrete answers"),
     "diffusion": Entry("priors.learned:diffusion", "generative", "the same U-Net trained up to pure noise: a diffusion score"),
 }
 

@@ -16,6 +16,7 @@ import priors
 import problems
 import solvers
 from priors.catalogue import resolve
+from priors.learned import Shipped
 from priors.slot import Denoiser, name_of
 from problems.problem import Problem
 from reports import calibration, metrics
@@ -46,8 +47,9 @@ class Cell:
 
     @property
     def planned_calls(self) -> int:
-        """Images that will be denoised: levels x samples."""
-        return (self.steps or solvers.METHODS[self.method].steps) * max(self.samples, 1)
+        """Images that will be denoised: levels x calls at each x samples."""
+        method = solvers.METHODS[self.method]
+        return (self.steps or method.steps) * method.calls * max(self.samples, 1)
 
     def __str__(self) -> str:
         return f"{self.problem} · {self.image} · {self.prior} · {self.method}"
@@ -94,13 +96,13 @@ def run_cell(cell: Cell) -> Record:
         ValueError, TypeError, OSError, ImportError: a name, option or file of the cell is wrong.
         Exception: whatever the prior raises.
     """
-    prior, problem = load_prior(cell.prior), load_problem(cell)
+    prior, problem = load_prior(cell.prior, cell.channels), load_problem(cell)
     facts, scene = prior_facts(prior), scene_of(problem)
     began = time.perf_counter()
     try:
         result = answer(cell, problem, prior)
     except solvers.Diverged as error:
-        seconds, calls = time.perf_counter() - began, len(error.trace) * max(cell.samples, 1)
+        seconds, calls = time.perf_counter() - began, len(error.trace) * solvers.METHODS[cell.method].calls * max(cell.samples, 1)
         return Record(cell, "diverged", str(error), {}, calls, seconds, error.trace, facts, scene)
     return Record(cell, "done", "", score(problem, result), result.calls, result.seconds, result.trace, facts, scene | pictures(result))
 
@@ -112,8 +114,14 @@ def answer(cell: Cell, problem: Problem, prior: Denoiser) -> solvers.Result:
     return solvers.solve(problem, prior, cell.method, cell.strength, cell.steps)
 
 
+def load_prior(selector: str, channels: int = 1) -> Denoiser:
+    """The prior as it meets images of so many channels: shipped weights have a card and a range for each."""
+    prior = made(selector)
+    return prior.of(channels) if isinstance(prior, Shipped) else prior
+
+
 @functools.lru_cache(maxsize=32)
-def load_prior(selector: str) -> Denoiser:
+def made(selector: str) -> Denoiser:
     chosen = Selector.parse(selector)
     return priors.load(chosen.name, **chosen.values_for(resolve(chosen.name)))
 
@@ -135,8 +143,8 @@ def check(cells: Iterable[Cell]) -> None:
         ValueError, TypeError, OSError, ImportError: what is wrong with a name, an option or a file, in one sentence.
     """
     chosen = list(cells)
-    for prior in dict.fromkeys(cell.prior for cell in chosen):
-        load_prior(prior)
+    for prior, channels in dict.fromkeys((cell.prior, cell.channels) for cell in chosen):
+        load_prior(prior, channels)
     for cell in {(cell.problem, cell.image): cell for cell in chosen}.values():
         load_problem(cell)
 

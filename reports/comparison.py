@@ -193,13 +193,13 @@ def attempt(cell: Cell) -> Record:
         return run_cell(cell)
     except Exception as error:
         logger.debug("%s failed", cell, exc_info=True)
-        return Record(cell, "failed", f"{type(error).__name__}: {error}", prior=prior_facts(load_prior(cell.prior)))
+        return Record(cell, "failed", f"{type(error).__name__}: {error}", prior=prior_facts(load_prior(cell.prior, cell.channels)))
 
 
 def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None) -> dict[str, Any]:
     """All that is needed to say how the numbers came about, and to make them again."""
     tuned = Strengths.shipped() if strengths is None else strengths
-    facts = {cell.prior: prior_facts(load_prior(cell.prior)) for cell in cells}
+    facts = {cell.prior: prior_facts(load_prior(cell.prior, cell.channels)) for cell in cells}
     used = dict.fromkeys((c.prior, c.problem, c.method, c.strength) for c in cells if not c.samples)
     first = cells[0]
     return {

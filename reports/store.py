@@ -139,7 +139,7 @@ def finite(numbers: Mapping[str, Any]) -> dict[str, float | None]:
 
 def key(cell: Cell) -> str:
     """Name of a cell's files: it changes with the cell, the files and weights it reads, and the code that computes it."""
-    card = getattr(load_prior(cell.prior), "card", None) or {}
+    card = getattr(load_prior(cell.prior, cell.channels), "card", None) or {}
     files = sums(cell.image, *named_files(cell.problem), *named_files(cell.prior))
     return digest({"cell": asdict(cell), "files": files, "weights": card.get("sha256"), "code": code()})
 

@@ -169,7 +169,7 @@ def tune_one(cell: Cell, tell: Callable[[str, float, float], None] | None = None
     noise = load_problem(replace(cell, image=problems.TUNE[0])).noise_sigma
     return Tuned(
         cell.prior, cell.problem, cell.method, strength, trace, problems.TUNE, cell.size, cell.channels, noise, cell.seed,
-        datetime.date.today().isoformat(), prior_facts(load_prior(cell.prior)),
+        datetime.date.today().isoformat(), prior_facts(load_prior(cell.prior, cell.channels)),
     )  # fmt: skip
 
 

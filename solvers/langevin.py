@@ -62,7 +62,7 @@ def ascent(
         b = min(1 - gain(t), after / sigma)
         x = z + b * (x - z)
         if noise is not None:
-            x = x + math.sqrt(after**2 - (b * sigma) ** 2) * noise.normal(x.shape[1:], x)
+            x = x + math.sqrt(max(0.0, after**2 - (b * sigma) ** 2)) * noise.normal(x.shape[1:], x)
         yield Iterate(sigma, sigma, x0, z, x)
 
 

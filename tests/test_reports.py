@@ -172,7 +172,7 @@ def test_the_key_changes_with_own_files(field: str, tmp_path: Path) -> None:
 def file_key(cell: Cell) -> str:
     """The key, without loading weights that are none."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reports.store.load_prior", lambda selector: object())
+        patch.setattr("reports.store.load_prior", lambda *_: object())
         return key(cell)
 
 

@@ -1,0 +1,71 @@
+"""What priors believe, drawn and measured: the statistics must be right before a prior is judged by them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import priors
+from reports import belief
+from reports.belief import NAMES, Plan, Statistics
+from reports.cli import main
+
+
+def test_statistics_of_images_whose_spectrum_is_known() -> None:
+    """Draws of the Gaussian prior have its own contrast and power; half the amplitude has a quarter of it."""
+    gaussian, real = priors.load("gaussian"), belief.photographs(None, 64, 1)
+    white = torch.randn(400, 1, 64, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    drawn = Statistics.of(0.3 + gaussian.colour(white))
+    assert drawn.contrast == pytest.approx(real.contrast, rel=0.03)
+    assert drawn.against(real) == pytest.approx([0.0] * len(NAMES), abs=0.5)
+    assert Statistics.of(gaussian.colour(white) / 2).against(real) == pytest.approx([-20 * math.log10(2)] * len(NAMES), abs=0.5)
+
+
+def test_white_noise_has_the_same_power_at_all_frequencies() -> None:
+    power = Statistics.of(0.1 * torch.randn(200, 3, 32, 32, generator=torch.Generator().manual_seed(0))).power
+    assert power[2:] == pytest.approx(np.full(len(power) - 2, 0.01), rel=0.1)
+
+
+def test_heun_draws_what_the_gaussian_prior_is(tmp_path, capsys) -> None:
+    """The command end to end: the prior whose samples are known comes out as photographs' own spectrum."""
+    main(["sample", "-p", "gaussian,tv", "-m", "heun", "-n", "4", "--size", "32", "--steps", "12", "-o", str(tmp_path)])
+    rows = json.loads((tmp_path / "sample.json").read_text())["rows"]
+    assert [row["prior"] for row in rows] == ["gaussian", "tv"]
+    assert [row["heuristic"] for row in rows] == [False, True]
+    assert rows[0]["calls"] == 23
+    assert rows[0]["finest_dB"] == pytest.approx(0, abs=1.5)
+    assert rows[1]["contrast"] < rows[0]["contrast"]
+    assert {path.name for path in tmp_path.iterdir()} == {"sample.png", "sample.pdf", "sample.json"}
+    assert "tv" in capsys.readouterr().out
+
+
+def test_the_figure_shows_every_prior_and_method() -> None:
+    plan = belief.checked(Plan(("gaussian",), ("ddpm", "dpm++"), 16, 1, 2, 4, 0))
+    drawn, real = list(belief.draw(plan, lambda what: None)), belief.photographs(None, 16, 1)
+    figure = belief.figure(drawn, real, "photographs")
+    assert len(figure.axes) == 2 * 2 + 1
+    labels = [line.get_label() for line in figure.axes[-1].lines]
+    assert labels == [f"photographs, contrast {real.contrast:.2f}", "gaussian, ddpm", "gaussian, dpm++"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("-p", "cnn"), "made for sigma up to 0.4"),
+        (("-m", "hein"), "did you mean 'heun'?"),
+        (("--size", "8"), "16 x 16"),
+        (("-n", "0"), "one of them at least"),
+        (("-i", "nowhere"), "no images below nowhere"),
+    ],
+)
+def test_bad_input_ends_before_anything_is_drawn(words, sentence, tmp_path: Path, capsys) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["sample", *words, "-o", str(tmp_path / "out")])
+    assert stop.value.code == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
