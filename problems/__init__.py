@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from problems.catalogue import CATALOGUE, IMAGES, TEST, TUNE, load
 
 if TYPE_CHECKING:
-    from problems import images, kernels, masks, operators
+    from problems import images, kernels, masks, operators, resolution
     from problems.factories import deblur, denoise, inpaint, super_resolution
     from problems.images import as_tensor, load_image, to_array
     from problems.operator import Operator
@@ -36,6 +36,7 @@ __all__ = [
     "load_image",
     "masks",
     "operators",
+    "resolution",
     "super_resolution",
     "to_array",
 ]
@@ -50,7 +51,7 @@ HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("images", "kernels", "masks", "operators"):
+    if name in ("images", "kernels", "masks", "operators", "resolution"):
         return importlib.import_module(f"problems.{name}")
     for home, names in HOMES.items():
         if name in names:

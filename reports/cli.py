@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PRIORS = ("gaussian", "tv", "bm3d", "cnn", "diffusion")
 PROBLEMS = ("deblur", "super_resolution", "inpaint")
 METHODS = ("hqs", "annealed")
+SPECTRUM = ("gaussian", "tv", "nlm", "bm3d", "cnn", "diffusion")
+BELIEVED = ("gaussian", "tv", "bm3d", "diffusion")
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
@@ -180,6 +182,144 @@ def tune(
     console.print(f"strengths: {file}", soft_wrap=True)
 
 
+@cli.command(name="denoise-table")
+@click.option("--images", "-i", "folder", show_default="the bundled test images", help="Folder of pictures.")
+@names("--priors", "-p", default=SPECTRUM, text="Priors: name[option=value] or module:callable; by commas or repeated.")
+@click.option("--sigmas", default="5,10,15,25,50,75", show_default=True, help="Noise levels in /255, by commas.")
+@click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
+@click.option("--size", type=int, show_default="whole; bundled ones 128", help="Pixels on a side: centre crop; bundled ones are shrunk.")
+@click.option("--limit", type=int, show_default="all", help="Only the first pictures, in the order of their names.")
+@click.option("--anchors", show_default="none", help="Published values to show: set12 or bsd68, if the folder is that set.")
+@click.option("--seed", default=0, show_default=True, help="Of the noise.")
+@click.option("--out", "-o", default="out/denoise-table", show_default=True, help="Folder of the table; scores in it are kept.")
+def denoise_table(
+    folder: str | None, priors: Sequence[str], sigmas: str, channels: int, size: int | None, limit: int | None, anchors: str | None,
+    seed: int, out: str,
+) -> None:  # fmt: skip
+    """Denoise once with every prior: PSNR, SSIM and seconds by noise level, as tables and a figure."""
+    from reports import denoising, denoising_figure, denoising_table, terminal
+    from reports.selectors import split
+
+    with input_checked():
+        scene = denoising.scene(folder, size, channels, limit, seed, anchors)
+        levels = denoising.plan(split(priors), numbers(sigmas), scene)
+        denoising.prepare(levels, out)
+    console = terminal.console()
+    terminal.notices(console, levels)
+    for sentence in denoising.out_of_range(levels):
+        console.print(sentence, soft_wrap=True)
+    with resumable(f"every score in {out}"), terminal.Progress(console, [level for level in levels if level.in_range]) as progress:
+        table = denoising.measure(levels, out, command(), progress.tell)
+        denoising_table.export(table)
+    terminal.denoising(console, table)
+    with resumable(f"every score in {out}"):
+        paths = denoising_figure.save(table)
+    console.print(f"table: {out}/denoise-table.md, .csv, .json", f"figure: {paths[0]}, .pdf", sep="\n", soft_wrap=True)
+    failed = [row for row in table.rows if row.status == "failed"]
+    for row in failed:
+        click.echo(f"priorbench: failed: {row.level}: {row.message}", err=True)
+    sys.exit(FAILED if failed else 0)
+
+
+@cli.command()
+@names("--priors", "-p", default=BELIEVED, text="Priors: name[option=value] or module:callable; by commas or repeated.")
+@names("--methods", "-m", default=("heun",), text="Unconditional samplers: ddpm, ddim, heun, dpm++.")
+@click.option("--size", default=64, show_default=True, help="Samples are size x size pixels.")
+@click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
+@click.option("--samples", "-n", default=6, show_default=True, help="Samples of each prior by each method.")
+@click.option("--steps", type=int, show_default="each method's own", help="Noise levels.")
+@click.option("--images", "-i", "folder", show_default="what the gaussian prior was fitted to", help="Photographs to compare with.")
+@click.option("--seed", default=0, show_default=True, help="Of the noise; the same for every prior.")
+@click.option("--out", "-o", default="out/sample", show_default=True, help="Folder of the figure.")
+def sample(
+    priors: Sequence[str], methods: Sequence[str], size: int, channels: int, samples: int, steps: int | None, folder: str | None,
+    seed: int, out: str,
+) -> None:  # fmt: skip
+    """Draw what each prior believes an image looks like: nothing is measured."""
+    from reports import belief, terminal
+    from reports.selectors import split
+    from reports.store import Store
+
+    with input_checked():
+        plan = belief.checked(belief.Plan(tuple(split(priors)), tuple(split(methods)), size, channels, samples, steps, seed))
+        real = belief.photographs(Path(folder) if folder else None, size, channels)
+        Store(out).prepare()
+    console = terminal.console()
+    drawn = list(belief.draw(plan, lambda what: console.print(what, soft_wrap=True)))
+    terminal.beliefs(console, belief.rows(drawn, real))
+    paths = belief.save(drawn, real, f"photographs of {Path(folder).name}" if folder else "photographs", Path(out))
+    console.print(f"figure: {paths[0]}, .pdf, numbers: {paths[-1]}", soft_wrap=True)
+
+
+def numbers(text: str) -> list[float]:
+    """Numbers parted by commas."""
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ValueError(f"cannot read the numbers {text!r}; write them by commas, such as 15,25,50") from None
+
+
+@cli.command()
+@names("--methods", "-m", shown="all that sample", text="Methods that sample; by commas or repeated.")
+@click.option("--budgets", default="10,20,50,100,200", show_default=True, help="Denoiser calls for each sample, by commas.")
+@click.option("--samples", "-n", default=39, show_default=True, help="Answers drawn to each measurement.")
+@click.option("--seed", default=0, show_default=True, help="Of the truths, the noise and the samples.")
+@click.option("--out", "-o", default="out/prove", show_default=True, help="Folder of the table and the figure.")
+def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: str) -> None:
+    """Hold the samplers against posteriors that are known exactly: table and figure."""
+    from reports import proof, proof_figure, proof_table, terminal
+    from reports.selectors import split
+    from reports.store import Store
+
+    with input_checked():
+        chosen, calls = split(methods) or proof.samplers(), [int(number) for number in numbers(budgets)]
+        proof.check(chosen, calls, samples)
+        Store(out).prepare()
+    console = terminal.console()
+    with finishing(out):
+        rows = []
+        for row in proof.prove(chosen, calls, samples, seed, proof.CASES):
+            rows.append(row)
+            terminal.proven(console, row, len(rows), len(proof.CASES) * (1 + len(chosen) * len(calls)))
+        made = proof_table.Proof(tuple(rows), tuple(proof.gradient_fields()), samples, command())
+        proof_table.export(made, Path(out))
+        paths = proof_figure.save(made, Path(out))
+    terminal.proof(console, made)
+    console.print(f"table: {out}/proof.md, .csv, .json", f"figure: {paths[0]}, .pdf", sep="\n", soft_wrap=True)
+
+
+@cli.command()
+@click.argument("run")
+@click.option("--simulate-back", is_flag=True, help="Also take one sample of each as the truth, measure it and sample again.")
+def trust(run: str, simulate_back: bool) -> None:
+    """Judge the samples of the finished cells in the folder RUN: is their spread right, and what was measured at all?"""
+    from reports import terminal, trust_figure, trust_table
+    from reports import trust as judging
+    from reports.comparison import Comparison
+
+    with input_checked():
+        found = judging.judge(Comparison.load(run))
+    console = terminal.console()
+    with finishing(run):
+        if simulate_back:
+            found = judging.with_simulated_back(found, lambda cell: console.print(f"simulating back: {cell}", soft_wrap=True))
+        trust_table.export(found, command())
+        paths = trust_figure.save(found)
+    terminal.trust(console, found)
+    console.print(f"table: {run}/trust.md, .csv, .json", f"figures: {paths[0]}, {paths[2]}, .pdf", sep="\n", soft_wrap=True)
+
+
+@contextlib.contextmanager
+def finishing(out: str) -> Iterator[None]:
+    """Around what is written at its end, whole or not at all."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        leave(f"interrupted; nothing was written to {out}", INTERRUPTED)
+    except OSError as error:
+        leave(f"stopped: {error}", FAILED)
+
+
 @cli.command()
 @click.argument("name", type=click.Choice(["cnn", "diffusion"]), default="cnn")
 @click.option("--images", "-i", "folders", multiple=True, required=True, help="Folder of photographs; may be repeated.")
@@ -187,12 +327,15 @@ def tune(
 @click.option("--sigma-min", type=float, show_default="the recipe's", help="Lowest noise level, pixels in [0, 1].")
 @click.option("--sigma-max", type=float, show_default="the recipe's", help="Highest noise level.")
 @click.option("--budget", default=75.0, show_default=True, help="Processor minutes of all cores together (GPU: minutes).")
+@click.option("--steps", type=int, show_default="no limit", help="Optimiser steps; whichever budget is nearest its end counts.")
 @click.option("--wall", type=float, show_default="none", help="Minutes by the clock; the rate lands with whatever ends first.")
 @click.option("--seed", default=0, show_default=True, help="Of the first weights, crops and noise.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda; crops are cut there.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the weights.")
+@click.option("--start", show_default="random weights", help="Trained weights (.safetensors) to begin from: fine-tuning.")
 @click.option("--licence", default="unknown: ask whoever trained these weights", help="Of the photographs, for the model card.")
 @click.option("--tests", "-t", multiple=True, help="Folder of test pictures whose PSNR goes on the card.")
+@click.option("--smoke", is_flag=True, help="Gate the recipe instead: 200 core-seconds must reach its floor on --tests SET12.")
 @click.option("--out", "-o", show_default="out/train/NAME.safetensors", help="Weights; card and checkpoint lie beside them.")
 def train(
     name: str, folders: Sequence[str], channels: str, sigma_min: float | None, sigma_max: float | None, budget: float, steps: int | None,
@@ -240,6 +383,3 @@ def gate(photographs: Sequence[Path], pictures: Sequence[Path], checkpoint: Path
     for sigma, psnr in reached.items():
         click.echo(f"four of Set12 at {sigma}/255: {psnr:.2f} dB, floor {smoke.FLOOR[sigma]:.1f} dB{', MISSED' if sigma in short else ''}")
     sys.exit(FAILED if short else 0)
-@click.option("--steps", type=int, show_default="no limit", help="Optimiser steps; whichever budget is nearest its end counts.")
-@click.option("--start", show_default="random weights", help="Trained weights (.safetensors) to begin from: fine-tuning.")
-@click.option("--smoke", is_flag=True, help="Gate the recipe instead: 200 core-seconds must reach its floor on --tests SET12.")

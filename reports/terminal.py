@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 import rich.progress
 from rich.box import SIMPLE_HEAD
@@ -16,6 +17,16 @@ import problems
 import solvers
 from reports.cell import Cell, Record, load_prior
 from reports.comparison import Comparison
+from reports.denoising import Level, Row
+from reports.denoising import Table as DenoisingTable
+from reports.denoising_table import sections
+from reports.proof import Row as ProofRow
+from reports.proof_table import Proof, explained
+from reports.proof_table import outcome as outcome_of
+from reports.proof_table import sections as proof_sections
+from reports.trust import Trust
+from reports.trust_table import explained as trust_explained
+from reports.trust_table import sections as trust_sections
 
 
 def console() -> Console:
@@ -31,7 +42,7 @@ def table_of(*columns: str, title: str | None = None) -> Table:
 class Progress:
     """Tells what runs now, what is done, and how long the rest will take, prior by prior from the calls made so far."""
 
-    def __init__(self, out: Console, cells: Sequence[Cell]):
+    def __init__(self, out: Console, cells: Sequence[Cell] | Sequence[Level]):
         self.out, self.cells = out, cells
         self.cost: dict[str, list[float]] = {}  # prior -> seconds per denoised image, of each cell run
         self.running = False
@@ -53,8 +64,8 @@ class Progress:
         if self.running and not self.out.is_terminal:
             self.out.print()  # the line of the cell that did not end
 
-    def tell(self, done: int, cell: Cell, record: Record | None) -> None:
-        """Hear of the start (no record) or the end of a cell; ``compare`` calls it."""
+    def tell(self, done: int, cell: Cell | Level, record: Record | Row | None) -> None:
+        """Hear of the start (no record) or the end of a cell; ``compare`` and ``measure`` call it."""
         head = f"[{done + (record is None):{len(str(len(self.cells)))}}/{len(self.cells)}] {cell}"
         if record is None:
             self.bar.update(self.task, description=f"{cell}{self.left(done)}")
@@ -79,7 +90,7 @@ class Progress:
         return f", about {duration(seconds)} left" if done < len(self.cells) else ""
 
 
-def outcome(record: Record) -> str:
+def outcome(record: Record | Row) -> str:
     if record.status != "done":
         return record.status
     return f"{record.metrics['psnr']:.2f} dB in {record.seconds:.1f} s"
@@ -89,7 +100,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def notices(out: Console, cells: Sequence[Cell]) -> None:
+def notices(out: Console, cells: Sequence[Cell] | Sequence[Level]) -> None:
     """The licence of each prior that restricts its use, once."""
     for name in dict.fromkeys(cell.prior for cell in cells):
         licence = getattr(load_prior(name), "licence", None)
@@ -125,6 +136,41 @@ def score(rows: Sequence[Record]) -> list[str]:
     return [mean("psnr", ".2f") + missing, mean("ssim", ".3f"), mean("misfit", ".2f"), coverage, *cost]
 
 
+def denoising(out: Console, made: DenoisingTable) -> None:
+    """PSNR, distance from the best, SSIM and seconds, one table each."""
+    for section in sections(made):
+        table = table_of(*section.heads)
+        for line in section.lines:
+            table.add_row(*line)
+        out.print(section.title, table, sep="\n")
+
+
+def proven(out: Console, row: ProofRow, done: int, total: int) -> None:
+    """One line for each row as it is made."""
+    found = outcome_of(row) if row.message else f"std ratio {row.numbers['std_ratio'].value:.2f}"
+    out.print(f"[{done:{len(str(total))}}/{total}] {row.case} · {row.method} · {row.calls or row.budget} calls: {found}", soft_wrap=True)
+
+
+def proof(out: Console, made: Proof) -> None:
+    """What was proven, case by case."""
+    out.print(explained(made))
+    for section in proof_sections(made):
+        table = table_of(*section.heads)
+        for line in section.lines:
+            table.add_row(*line)
+        out.print(section.title, table, sep="\n")
+
+
+def trust(out: Console, made: Trust) -> None:
+    """How far samples can be trusted, in brief: the files say more."""
+    out.print(trust_explained(made), soft_wrap=not out.is_terminal)
+    for section in trust_sections(made, brief=True):
+        table = table_of(*section.heads)
+        for line in section.lines:
+            table.add_row(*line)
+        out.print(section.title, table, sep="\n")
+
+
 def catalogues(out: Console) -> None:
     """All that can be named in a selector; below the priors, what restricts their use or keeps them away."""
     table, notes = table_of("priors", "family", "sigma", ""), []
@@ -133,15 +179,25 @@ def catalogues(out: Console) -> None:
         table.add_row(name, entry.family, limits, entry.line)
         notes += [f"  {name}: {note}"] if note else []
     out.print(table, *notes, sep="\n", soft_wrap=True)
-    for title, entries in (("problems", problems.CATALOGUE), ("methods", solvers.METHODS)):
-        table = table_of(title, "")
-        for name, item in entries.items():
-            table.add_row(name, item.line)
-        out.print(table)
+    table = table_of("problems", "")
+    for name, item in problems.CATALOGUE.items():
+        table.add_row(name, item.line)
+    out.print(table)
+    table = table_of("methods", "", "")
+    for name, method in (solvers.METHODS | solvers.GENERATORS).items():
+        table.add_row(name, what_for(name, method), method.line)
+    out.print(table, "  exhibit: samples as published, with a bias that priorbench prove measures", sep="\n")
+    out.print("  unconditional: nothing is measured; for priorbench sample")
     table = table_of("images", "used for", "")
     for name, line in problems.IMAGES.items():
         table.add_row(name, "tuning" if name in problems.TUNE else "testing" if name in problems.TEST else "", line)
     out.print(table)
+
+
+def what_for(name: str, method: solvers.Method) -> str:
+    if name in solvers.GENERATORS:
+        return "unconditional"
+    return "exhibit" if method.exhibit else "samples" if method.samples else "estimates"
 
 
 def standing(name: str) -> tuple[str, str]:
@@ -152,3 +208,15 @@ def standing(name: str) -> tuple[str, str]:
         return "", f"not available: {error}"
     low, high = getattr(prior, "sigma_range", (0.0, float("inf")))
     return f"{low:.2g} .. {high:.2g}", getattr(prior, "licence", "")
+
+
+def beliefs(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Unconditional samples in numbers: contrast, and power over that of photographs from coarse to finest."""
+    title = f"samples with nothing measured; contrast of photographs {rows[0]['contrast_of_photographs']:.3f}"
+    bands = [name for name in rows[0] if name.endswith("_dB")]
+    table = table_of("prior", "method", "calls", "seconds", "contrast", *(f"{band[:-3]} dB" for band in bands), title=title)
+    for row in rows:
+        powers = (f"{row[band]:+.1f}" for band in bands)
+        told = row["method"] + ", heuristic" * row["heuristic"]
+        table.add_row(row["prior"], told, str(row["calls"]), f"{row['seconds']:.2f}", f"{row['contrast']:.3f}", *powers)
+    out.print(table)

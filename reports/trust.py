@@ -1,0 +1,224 @@
+"""How far the samples of a stored run can be trusted: class by class, every number with an interval over images.
+
+What is judged is stored; only simulating back solves anything. What the measurement fixed and what the prior had to supply
+is told apart by ``problems.resolution`` against the spectrum of natural images.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import priors
+import solvers
+from priors.slot import Denoiser
+from problems.factories import simulated
+from problems.problem import Problem
+from problems.resolution import Resolution, resolution
+from reports import calibration, summary
+from reports.calibration import Estimate, Scores, estimates, over_images, scores
+from reports.cell import LEVEL, Cell, Record, derived, load_prior, load_problem, picture, scene_of
+from reports.comparison import Comparison
+from solvers.streams import Seed
+
+CLASSES = {
+    "all": "every pixel",
+    "measured part": "what the data fixed of the picture, R x",
+    "conjured part": "what the prior had to supply, x - R x",
+    "pixels measured": "pixels that the data fixed by more than half",
+    "pixels missing": "all other pixels, where there are both",
+    "flat": "the third of the pixels with least activity around them, in truth and samples taken together",
+    "middle": "the middle third",
+    "busy": "the third with most activity",
+    "simulated back": "one sample taken as the truth, measured and sampled again: what can be said where the truth is unknown",
+}
+MISSING = 0.8  # of the spread: intervals that hold most pixels may still miss those that matter
+Groups = Mapping[tuple[str, str, str], Sequence[Record]]  # by problem, prior and method
+Scenes = Mapping[tuple[str, str], Resolution]  # by problem and image
+
+
+@dataclass(frozen=True)
+class Row:
+    """A prior under a sampling method on a problem, judged in one class; an entry of ``scores`` for each image."""
+
+    problem: str
+    prior: str
+    method: str
+    family: str | None
+    heuristic: bool
+    kind: str  # one of CLASSES
+    samples: int
+    nominal: float
+    scores: tuple[Scores, ...]
+    numbers: Mapping[str, Estimate]
+
+    @property
+    def verdict(self) -> str:
+        """In words; unclear is what looks wrong, but may by chance over so few images."""
+        found, ratio = self.numbers["coverage"], self.numbers["spread_skill"]
+        word = summary.judged(found.value, self.nominal)
+        if word == "about right":
+            return "not where errors are large" if ratio.value < MISSING and ratio.high < 1 else word
+        return "unclear" if found.low <= self.nominal <= found.high else word
+
+    def over_images(self, what: Callable[[Scores], np.ndarray]) -> np.ndarray:
+        """Each entry of an array made from the scores, with its interval over images: [..., 3]."""
+        return np.array([over_images(list(values)) for values in np.transpose([what(found) for found in self.scores])])
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What was judged, and the groups of records and the resolutions it was made from."""
+
+    comparison: Comparison
+    rows: tuple[Row, ...]
+    groups: Groups
+    scenes: Scenes
+
+    @property
+    def problems(self) -> list[str]:
+        return list(dict.fromkeys(row.problem for row in self.rows))
+
+    def label(self, prior: str, method: str) -> str:
+        """The prior, with the method where there are several."""
+        return prior if len({row.method for row in self.rows}) == 1 else f"{prior} ({method})"
+
+    def of(self, problem: str, kind: str | None = None) -> list[Row]:
+        return [row for row in self.rows if row.problem == problem and kind in (None, row.kind)]
+
+
+def judge(comparison: Comparison) -> Trust:
+    """All samples of a run in every class.
+
+    Raises:
+        ValueError: it has no cell with two samples or more, or its measurements cannot be made again.
+    """
+    groups = sampled(comparison)
+    scenes = {(problem, r.cell.image): r for (problem, *_), records in groups.items() for r in records}
+    made: dict[bytes, Resolution] = {}
+    measured = {scene: measured_in(record, made) for scene, record in scenes.items()}
+    rows = []
+    for (problem, *_), records in groups.items():
+        found = [judged(record, measured[problem, record.cell.image]) for record in records]
+        rows += [row(comparison, records, kind, [each[kind] for each in found]) for kind in CLASSES if all(kind in each for each in found)]
+    return Trust(comparison, tuple(rows), groups, measured)
+
+
+def sampled(comparison: Comparison) -> Groups:
+    """Records with a spread."""
+    found = {}
+    for problem, prior, method in itertools.product(comparison.problems, comparison.priors, comparison.methods):
+        records = [r for r in summary.records(comparison, problem, method, prior) if r.status == "done" and r.cell.samples > 1]
+        if records:
+            found[problem, prior, method] = records
+    if not found:
+        raise ValueError(f"no samples to judge in {comparison.folder}, two of each picture at least; draw some with: "
+                         f"priorbench compare -m annealed -n 16 --out {comparison.folder}")  # fmt: skip
+    return found
+
+
+def measured_in(record: Record, made: dict[bytes, Resolution]) -> Resolution:
+    """R of a record's problem; its instrument is built again and held against the stored measurement.
+
+    In single precision, right to 1e-4, and once for all instruments that answer white noise alike: ``made`` keeps them.
+    """
+    problem = load_problem(record.cell)
+    if not np.array_equal(scene_of(problem)["shown"], record.arrays["shown"], equal_nan=True):
+        raise ValueError(f"{record.cell} was measured by other code or files than today's; run priorbench compare again")
+    operator, noise_sigma = problem.operator, problem.noise_sigma
+    white = torch.randn(1, *operator.image_shape, generator=torch.Generator().manual_seed(0))
+    known = operator.forward(white).numpy().tobytes() + str(noise_sigma).encode()
+    if known not in made:
+        power = priors.load("gaussian").density(operator.image_shape).float()  # type: ignore[attr-defined]
+        made[known] = resolution(operator, noise_sigma, power)
+    return made[known]
+
+
+def judged(record: Record, measured: Resolution) -> dict[str, Scores]:
+    """Scores of a record by class."""
+    assert record.samples is not None
+    samples, truth = record.samples.astype(np.float64), record.arrays["truth"].astype(np.float64)
+    drawn, true = measured_part(measured, samples), measured_part(measured, truth[None])[0]
+    found = {
+        "all": scores(samples, truth),
+        "measured part": scores(drawn, true),
+        "conjured part": scores(samples - drawn, truth - true),
+    }
+    seen = np.asarray(measured.pixel[0] > 0.5)  # of colours, their brightness
+    places = {"pixels measured": seen, "pixels missing": ~seen} if 0 < seen.mean() < 1 else {}
+    thirds = calibration.activity(samples, truth)
+    places |= {name: thirds == i for i, name in enumerate(("flat", "middle", "busy"))}
+    return found | {name: scores(samples[:, where], truth[where]) for name, where in places.items()}
+
+
+def measured_part(measured: Resolution, images: np.ndarray) -> np.ndarray:
+    """R x, [n, H, W, C]."""
+    return measured.split(torch.from_numpy(images).float().movedim(-1, 1))[0].movedim(1, -1).double().numpy()
+
+
+def row(comparison: Comparison, records: Sequence[Record], kind: str, found: Sequence[Scores]) -> Row:
+    cell, n = records[0].cell, len(found[0].histogram) - 1
+    nominal, numbers = calibration.order(n, LEVEL)[1], estimates(found, LEVEL)
+    if kind == "all":
+        numbers |= {name: over_images([record.metrics[name] for record in records]) for name in ("psnr", "psnr_sample")}
+        numbers |= gain(comparison, records)
+    family, heuristic = records[0].prior.get("family"), summary.is_heuristic(records[0])
+    return Row(cell.problem, cell.prior, cell.method, family, heuristic, kind, n, nominal, tuple(found), numbers)
+
+
+def gain(comparison: Comparison, records: Sequence[Record]) -> dict[str, Estimate]:
+    """By how many dB the mean of the samples beats one sample, and the first estimate of the same prior if there is one."""
+    found = {"over_sample": over_images([record.metrics["psnr"] - record.metrics["psnr_sample"] for record in records])}
+    for method in comparison.methods:
+        others = [comparison.row(r.cell.prior, r.cell.problem, r.cell.image, method) for r in records]
+        estimated = [other for other in others if other and other.status == "done" and not other.cell.samples]
+        if len(estimated) == len(records):
+            leads = [r.metrics["psnr"] - other.metrics["psnr"] for r, other in zip(records, estimated, strict=True)]
+            return found | {"over_estimate": over_images(leads)}
+    return found
+
+
+def simulate_back(
+    problem: Problem, prior: Denoiser, x: Tensor, n: int = 16, rng: Seed = 0, method: str = "annealed", steps: int | None = None
+) -> solvers.Result:
+    """Take an answer x [1, C, H, W] as the truth, measure it with the same instrument and noise, and sample again.
+
+    The problem of the result has x as its truth, so that errors and intervals can be judged where the real truth is unknown.
+    x should be one sample: the mean is smoother than any truth, and easier to restore. What this tells assumes that the truth
+    looks like a sample of the prior; a prior that is wrong in the same way both times does not notice.
+
+    Raises:
+        ValueError, solvers.Diverged: as ``solvers.sample``.
+    """
+    noise, draws = np.random.default_rng(rng).spawn(2)
+    again = simulated(problem.name, problem.operator, x, problem.noise_sigma, noise)
+    return solvers.sample(again, prior, n, draws, method, steps)
+
+
+def with_simulated_back(trust: Trust, tell: Callable[[Cell], None]) -> Trust:
+    """With a row more for each group: the first sample of every image, simulated back. What diverges is left out."""
+    rows = list(trust.rows)
+    for records in trust.groups.values():
+        found = []
+        for record in records:
+            tell(record.cell)
+            with contextlib.suppress(solvers.Diverged):
+                found.append(back(record))
+        if found:
+            rows.append(row(trust.comparison, records, "simulated back", found))
+    return replace(trust, rows=tuple(rows))
+
+
+def back(record: Record) -> Scores:
+    assert record.samples is not None
+    cell, x = record.cell, record.samples[0].astype(np.float32)
+    rng = derived(cell.seed, "back", cell.problem, cell.image)
+    truth = torch.from_numpy(x).movedim(-1, 0)[None]
+    result = simulate_back(load_problem(cell), load_prior(cell.prior, cell.channels), truth, cell.samples, rng, cell.method, cell.steps)
+    return scores(picture(result.drawn()).astype(np.float64), x.astype(np.float64))
