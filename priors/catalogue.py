@@ -44,6 +44,8 @@ def load(name: str | Denoiser, **options: Any) -> Denoiser:
         ImportError: an optional library is missing.
     """
     if not isinstance(name, str):
+        if inspect.isclass(name):
+            raise TypeError(f"{name.__name__} is a class; give a prior made from it, {name.__name__}()")
         if not callable(getattr(name, "denoise", None)):
             raise TypeError(f"{type(name).__name__} is not a prior: give it a method denoise(x, sigma)")
         if options:
@@ -69,8 +71,12 @@ def resolve(name: str) -> Any:
         raise ValueError(f"unknown prior {name!r}; {hint}")
     module, _, attribute = name.partition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
+        found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ImportError(f"prior {name!r} needs the module {error.name!r}; install it or correct the name") from None
+    except Exception as error:  # whatever a module of one's own may raise
+        raise ImportError(f"module {module!r} cannot be loaded: {type(error).__name__}: {error}") from error
+    try:
+        return getattr(found, attribute)
     except AttributeError:
         raise ValueError(f"module {module!r} has no {attribute!r}; give module:callable") from None

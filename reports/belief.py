@@ -12,6 +12,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
@@ -28,6 +29,7 @@ from solvers.unconditional import Nothing, generator
 
 BANDS = (0.022, 0.045, 0.09, 0.18, 0.5)  # cycles per pixel: edges of coarse, middle, fine and finest, an octave each
 NAMES = ("coarse", "middle", "fine", "finest")
+STROKES = ("-", "--", ":", "-.")  # of the lines of one family
 PANEL, SIDE, TOP, SPECTRUM = 0.86, 0.95, 0.75, 2.0  # inches: a sample, left of them, above them, the spectra below
 
 
@@ -103,15 +105,30 @@ def checked(plan: Plan) -> Plan:
     Raises:
         ValueError, ImportError: what is wrong, in one sentence.
     """
-    if plan.size < 16 or plan.n < 1 or plan.channels not in (1, 3) or (plan.steps is not None and plan.steps < 2):
-        raise ValueError("samples need 16 x 16 pixels, 1 or 3 channels, 2 steps, and one of them at least")
+    for what, value, least in (("size", plan.size, 16), ("samples", plan.n, 1), ("steps", plan.steps, 2), ("seed", plan.seed, 0)):
+        if value is not None and value < least:
+            raise ValueError(f"{what} must be at least {least}, not {value}")
+    if plan.channels not in (1, 3):
+        raise ValueError(f"channels must be 1 for grey or 3 for colour, not {plan.channels}")
     if not (plan.priors and plan.methods):
         raise ValueError("nothing to draw; name at least one prior and one method")
     for prior in plan.priors:
         for method in plan.methods:
             chosen = generator(method)
-            chosen.levels(Nothing(), load_prior(prior), 1.0, plan.steps or chosen.steps)
+            levels = chosen.levels(Nothing(), load_prior(prior, plan.channels), 1.0, plan.steps or chosen.steps)
+        tried(prior, plan, levels[0])
     return plan
+
+
+def tried(name: str, plan: Plan, sigma: float) -> None:
+    """One call of a prior on a small grey image, before anything long begins."""
+    flat = torch.full((1, plan.channels, 16, 16), 0.5)
+    try:
+        answer = load_prior(name, plan.channels).denoise(flat, sigma)
+    except Exception as error:
+        raise ValueError(f"prior {name!r} cannot denoise an image of 16 x 16 pixels: {error}") from error
+    if getattr(answer, "shape", None) != flat.shape:
+        raise ValueError(f"prior {name!r} does not return an image of the shape it was given")
 
 
 def draw(plan: Plan, tell: Callable[[str], None]) -> Iterator[Belief]:
@@ -120,8 +137,12 @@ def draw(plan: Plan, tell: Callable[[str], None]) -> Iterator[Belief]:
         for method in plan.methods:
             tell(f"{name} by {method} ...")
             shape = (plan.channels, plan.size, plan.size)
-            found = solvers.generate(load_prior(name), shape, plan.n, plan.seed, method, plan.steps)
-            yield Belief(name, method, found, Statistics.of(found.samples))
+            try:
+                found = solvers.generate(load_prior(name, plan.channels), shape, plan.n, plan.seed, method, plan.steps)
+            except solvers.Diverged as error:
+                tell(f"  left out: {error}")
+            else:
+                yield Belief(name, method, found, Statistics.of(found.samples))
 
 
 def rows(beliefs: Iterable[Belief], real: Statistics) -> list[dict[str, Any]]:
@@ -149,8 +170,8 @@ def figure(beliefs: Sequence[Belief], real: Statistics, source: str) -> Figure:
     below = TOP + len(beliefs) * (PANEL + GAP) + 0.25
     side = beliefs[0].generated.samples.shape[-1]
     title = "What each prior believes an image looks like"
-    words = f"{n} samples of {side} × {side} pixels from pure noise, nothing measured; the same noise in each column. "
-    words += "A prior of textures and edges, not of things: no sample shows an object."
+    words = f"{n} {'samples' if n > 1 else 'sample'} of {side} × {side} pixels from pure noise, nothing measured; the same noise in each "
+    words += "column. Contrast is the rms distance of a pixel from the mean of its image."
     sheet = Sheet(width, below + SPECTRUM + 0.5, title, words)
     for i, belief in enumerate(beliefs):
         strip(sheet, belief, TOP + i * (PANEL + GAP))
@@ -169,12 +190,14 @@ def strip(sheet: Sheet, belief: Belief, y: float) -> None:
 
 def spectra(axes: Axes, beliefs: Sequence[Belief], real: Statistics, source: str) -> None:
     axes.loglog(real.f, real.power, color=style.INK, linewidth=2.2, alpha=0.35, label=f"{source}, contrast {real.contrast:.2f}")
-    strokes = dict(zip(dict.fromkeys(belief.method for belief in beliefs), ("-", "--", ":", "-."), strict=False))
+    seen: list[str | None] = []
     for belief in beliefs:
-        look = style.look(getattr(belief.generated.prior, "family", None))
+        family = getattr(belief.generated.prior, "family", None)
+        look, stroke = style.look(family), STROKES[seen.count(family) % len(STROKES)]
+        seen.append(family)
         found, every = belief.statistics, max(1, len(belief.statistics.f) // 8)
         axes.loglog(found.f, found.power, color=look.colour, marker=look.marker, markevery=every, markersize=3.5, linewidth=1.1,
-                    linestyle=strokes[belief.method], label=f"{belief.prior}, {belief.method}")  # fmt: skip
+                    linestyle=stroke, label=f"{belief.prior}, {belief.method}")  # fmt: skip
     axes.set(xlabel="frequency in cycles per pixel", ylabel="power of a Fourier coefficient")
     axes.xaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.05, 0.1, 0.2, 0.5]))
     axes.xaxis.set_minor_locator(NullLocator())

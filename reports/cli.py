@@ -84,7 +84,7 @@ def names(*flags: str, default: Sequence[str] = (), shown: str = "", text: str) 
 @click.option("--size", default=128, show_default=True, help="Images are size x size pixels.")
 @click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
 @click.option("--noise", type=float, show_default="each problem's own", help="noise_sigma of the measurements, pixels in [0, 1].")
-@click.option("--seed", default=0, show_default=True, help="Of the measurements' noise and of the samples.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the measurements' noise and of the samples.")
 @click.option("--out", "-o", default="out/compare", show_default=True, help="Folder of the run; finished cells in it are kept.")
 @click.option("--strengths", "file", show_default="the shipped ones", help="File of tuned strengths.")
 def compare(
@@ -163,7 +163,7 @@ def list_all() -> None:
 @names("--methods", "-m", default=("hqs",), text="Methods that estimate.")
 @click.option("--size", default=128, show_default=True, help="Images are size x size pixels.")
 @click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
-@click.option("--seed", default=0, show_default=True, help="Of the measurements' noise.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the measurements' noise.")
 @click.option("--out", "-o", show_default="the shipped file", help="File for the strengths; other entries in it stay.")
 def tune(
     priors: Sequence[str], problems: Sequence[str], methods: Sequence[str], size: int, channels: int, seed: int, out: str | None
@@ -190,7 +190,7 @@ def tune(
 @click.option("--size", type=int, show_default="whole; bundled ones 128", help="Pixels on a side: centre crop; bundled ones are shrunk.")
 @click.option("--limit", type=int, show_default="all", help="Only the first pictures, in the order of their names.")
 @click.option("--anchors", show_default="none", help="Published values to show: set12 or bsd68, if the folder is that set.")
-@click.option("--seed", default=0, show_default=True, help="Of the noise.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise.")
 @click.option("--out", "-o", default="out/denoise-table", show_default=True, help="Folder of the table; scores in it are kept.")
 def denoise_table(
     folder: str | None, priors: Sequence[str], sigmas: str, channels: int, size: int | None, limit: int | None, anchors: str | None,
@@ -229,7 +229,7 @@ def denoise_table(
 @click.option("--samples", "-n", default=6, show_default=True, help="Samples of each prior by each method.")
 @click.option("--steps", type=int, show_default="each method's own", help="Noise levels.")
 @click.option("--images", "-i", "folder", show_default="what the gaussian prior was fitted to", help="Photographs to compare with.")
-@click.option("--seed", default=0, show_default=True, help="Of the noise; the same for every prior.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise; the same for every prior.")
 @click.option("--out", "-o", default="out/sample", show_default=True, help="Folder of the figure.")
 def sample(
     priors: Sequence[str], methods: Sequence[str], size: int, channels: int, samples: int, steps: int | None, folder: str | None,
@@ -246,8 +246,11 @@ def sample(
         Store(out).prepare()
     console = terminal.console()
     drawn = list(belief.draw(plan, lambda what: console.print(what, soft_wrap=True)))
+    if not drawn:
+        leave("every prior diverged; give more steps", FAILED)
     terminal.beliefs(console, belief.rows(drawn, real))
-    paths = belief.save(drawn, real, f"photographs of {Path(folder).name}" if folder else "photographs", Path(out))
+    with finishing(out):
+        paths = belief.save(drawn, real, f"photographs of {Path(folder).name}" if folder else "law fitted to photographs", Path(out))
     console.print(f"figure: {paths[0]}, .pdf, numbers: {paths[-1]}", soft_wrap=True)
 
 
@@ -259,11 +262,19 @@ def numbers(text: str) -> list[float]:
         raise ValueError(f"cannot read the numbers {text!r}; write them by commas, such as 15,25,50") from None
 
 
+def whole(text: str) -> list[int]:
+    """Whole numbers parted by commas, each once."""
+    found = numbers(text)
+    if not all(number.is_integer() for number in found):
+        raise ValueError(f"calls are whole numbers, such as 10,20,50, not {text!r}")
+    return list(dict.fromkeys(int(number) for number in found))
+
+
 @cli.command()
 @names("--methods", "-m", shown="all that sample", text="Methods that sample; by commas or repeated.")
 @click.option("--budgets", default="10,20,50,100,200", show_default=True, help="Denoiser calls for each sample, by commas.")
 @click.option("--samples", "-n", default=39, show_default=True, help="Answers drawn to each measurement.")
-@click.option("--seed", default=0, show_default=True, help="Of the truths, the noise and the samples.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the truths, the noise and the samples.")
 @click.option("--out", "-o", default="out/prove", show_default=True, help="Folder of the table and the figure.")
 def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: str) -> None:
     """Hold the samplers against posteriors that are known exactly: table and figure."""
@@ -272,7 +283,7 @@ def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: st
     from reports.store import Store
 
     with input_checked():
-        chosen, calls = split(methods) or proof.samplers(), [int(number) for number in numbers(budgets)]
+        chosen, calls = split(methods) or proof.samplers(), whole(budgets)
         proof.check(chosen, calls, samples)
         Store(out).prepare()
     console = terminal.console()
@@ -329,7 +340,7 @@ def finishing(out: str) -> Iterator[None]:
 @click.option("--budget", default=75.0, show_default=True, help="Processor minutes of all cores together (GPU: minutes).")
 @click.option("--steps", type=int, show_default="no limit", help="Optimiser steps; whichever budget is nearest its end counts.")
 @click.option("--wall", type=float, show_default="none", help="Minutes by the clock; the rate lands with whatever ends first.")
-@click.option("--seed", default=0, show_default=True, help="Of the first weights, crops and noise.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first weights, crops and noise.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda; crops are cut there.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the weights.")
 @click.option("--start", show_default="random weights", help="Trained weights (.safetensors) to begin from: fine-tuning.")

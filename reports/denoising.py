@@ -10,6 +10,7 @@ import os
 import platform
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 import problems
@@ -46,7 +48,7 @@ class Published:
         return f"{self.method} {self.year}"
 
 
-PICTURES = {"set12": 12, "bsd68": 68}
+SIDES = {"set12": {(256, 256): 7, (512, 512): 5}, "bsd68": {(321, 481): 68}}  # how many pictures of which (short, long) side
 PUBLISHED = {  # Dabov et al. 2007 and Zhang et al. 2017, both as measured by the latter; Zhang et al. 2021
     "set12": (
         Published("BM3D", 2007, {15: 32.37, 25: 29.97, 50: 26.72}),
@@ -235,10 +237,19 @@ def scene(
     found = list(problems.TEST) if folder is None else [str(path) for path in listing([Path(folder)])]
     if anchors is not None:
         known("set with published values:", anchors, PUBLISHED)
-        if folder is None or size or limit or channels != 1 or len(found) != PICTURES[anchors]:
-            whole = f"{PICTURES[anchors]} whole grey pictures, given as a folder"
+        if folder is None or size or limit or channels != 1 or sides(found) != SIDES[anchors]:
+            whole = f"{sum(SIDES[anchors].values())} whole grey pictures, given as a folder"
             raise ValueError(f"published values of {anchors} hold for its {whole}; leave out size and limit, or the anchors")
     return Scene(tuple(found[:limit]), size or (None if folder else BUNDLED_SIZE), channels, seed, anchors)
+
+
+def sides(files: Iterable[str]) -> Counter[tuple[int, int]]:
+    """How many files hold pictures of which short and long side."""
+    counted: Counter[tuple[int, int]] = Counter()
+    for file in files:
+        with Image.open(file) as image:
+            counted[min(image.size), max(image.size)] += 1
+    return counted
 
 
 def plan(priors: Iterable[str], sigmas: Iterable[float], scene: Scene) -> list[Level]:

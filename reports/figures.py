@@ -6,7 +6,7 @@ import functools
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+import solvers
 from reports import store, style, summary
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ MAP = 1.22  # inches: a map of the uncertainty figure
 MAP_STEP = MAP + 0.1
 MOST_ROWS = 8  # of panels in a grid: what fits on a page
 DPI = 200
+BIASED = "as published, biased"  # what exhibits are
 
 
 class Window(NamedTuple):
@@ -428,13 +430,24 @@ def file_stems(labels: Sequence[str]) -> dict[str, str]:
     return stems
 
 
+def with_bias_named(comparison: Comparison) -> Comparison:
+    """With the label of exhibits in the name of their method, so that it stands wherever the name does."""
+    titles = {method: f"{method}, {BIASED}" for method in comparison.methods if is_exhibit(method)}
+    rows = [replace(row, cell=replace(row.cell, method=titles.get(row.cell.method, row.cell.method))) for row in comparison.rows]
+    return replace(comparison, rows=tuple(rows))
+
+
+def is_exhibit(method: str) -> bool:
+    return method in solvers.METHODS and solvers.METHODS[method].exhibit
+
+
 def save_all(comparison: Comparison) -> list[Path]:
     """Write every figure as PNG and PDF below ``folder``/figures.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    paths = []
+    comparison, paths = with_bias_named(comparison), []
     for name, problem, stem in drawable(comparison):
         figure = FIGURES[name](comparison, problem)
         for suffix in ("png", "pdf"):

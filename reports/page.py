@@ -13,13 +13,16 @@ import jinja2
 import matplotlib
 import numpy as np
 from markupsafe import Markup, escape
+from matplotlib.figure import Figure
 from PIL import Image
 
-from reports import figures, store, style, summary
+from reports import figures, store, strips, style, summary, trust_figure, trust_page
+from reports.conjured_figure import conjured
 
 if TYPE_CHECKING:
     from reports.cell import Record
     from reports.comparison import Comparison
+    from reports.trust import Trust
 
 MOST_IMAGES = 4  # in the grid of a problem
 THEMED = {style.INK: "var(--ink)", style.MUTED: "var(--muted)", style.HAIR: "var(--hair)", style.PAPER: "var(--paper)"}
@@ -28,12 +31,18 @@ THEMED = {style.INK: "var(--ink)", style.MUTED: "var(--muted)", style.HAIR: "var
 def build(comparison: Comparison) -> Path:
     """Write ``folder``/report.html, one file that needs no other, and return its path.
 
+    Samples are judged here, once, so their figures (``trust_figure.save``) are written here too.
+
     Raises:
         OSError: the folder cannot be written.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reports", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
+    comparison = figures.with_bias_named(comparison)
+    spread = trust_page.judged(comparison)
+    if spread.trust:
+        trust_figure.save(spread.trust)
     shown = [(name, problem, stem) for name, problem, stem in figures.drawable(comparison) if name != "grid"]
     text = environment.get_template("template.html.j2").render(
         comparison=comparison,
@@ -45,6 +54,10 @@ def build(comparison: Comparison) -> Path:
         columns={method: columns(comparison, method) for method in comparison.methods},
         tables={problem: table(comparison, problem) for problem in comparison.problems},
         grids={problem: grid(comparison, problem) for problem in comparison.problems},
+        strips={problem: found for problem in comparison.problems if (found := sample_strips(comparison, problem))},
+        spread=spread,
+        trust=trust_page,
+        trust_drawings=trust_drawings(spread.trust) if spread.trust else [],
         stems=figures.file_stems(comparison.problems),
     )
     path = comparison.folder / "report.html"
@@ -67,21 +80,45 @@ class Drawing(NamedTuple):
 
 
 def svg(comparison: Comparison, name: str, problem: str, stem: str) -> Markup:
-    """A figure as inline SVG in the colours of the page, with ids of its own and a sentence for those who do not see it."""
+    """A figure of a problem for the page."""
+    told = f"{figure_title(name)} of {problem}. {described(comparison, name, problem)}"
+    return inline(figures.FIGURES[name](comparison, problem), stem, told)
+
+
+def inline(figure: Figure, stem: str, told: str, margin: float = figures.EDGE) -> Markup:
+    """A figure as inline SVG in the colours of the page, with ids of its own and a sentence for those who do not see it.
+
+    ``margin`` inches are cut off on both sides, so that figure and text begin at one line.
+    """
     file = io.StringIO()
     with matplotlib.rc_context(style.RC):
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figures.FIGURES[name](comparison, problem).savefig(file, format="svg", dpi=figures.DPI, facecolor="none", metadata=nothing)
+        figure.savefig(file, format="svg", dpi=figures.DPI, facecolor="none", metadata=nothing)
     text = re.sub(r"<!--.*?-->", "", file.getvalue().partition("<svg")[2], flags=re.DOTALL)  # comments repeat every text
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{stem}-", text)
     for colour, variable in THEMED.items():
         text = text.replace(colour, variable)
     attributes, _, drawing = text.partition(">")
     width, height = attributes.partition('viewBox="')[2].partition('"')[0].split()[2:]
-    margin = 72 * figures.EDGE  # cut off, so that figure and text begin at one line
-    box = f"{margin:g} 0 {float(width) - 2 * margin:g} {height}"
-    told = f"{figure_title(name)} of {problem}. {described(comparison, name, problem)}"
+    box = f"{72 * margin:g} 0 {float(width) - 2 * 72 * margin:g} {height}"
     return Markup(f'<svg viewBox="{box}" preserveAspectRatio="xMinYMin" role="img" aria-label="{escape(told)}">{drawing}')
+
+
+class TrustDrawing(NamedTuple):
+    """A figure about the samples of all problems; ``stem`` is the name of its files, ``method`` empty where it is about no one's."""
+
+    stem: str
+    method: str
+    svg: Markup
+
+
+def trust_drawings(trust: Trust) -> list[TrustDrawing]:
+    """How well the spread holds, a figure for each method that samples, then what was measured at all."""
+    found = []
+    for i, (method, part) in enumerate(trust_page.by_method(trust).items()):
+        svg = inline(trust_figure.calibration(part), f"trust-{i}", trust_page.told(part), margin=0)  # words stand in its margin
+        found.append(TrustDrawing("trust", method, svg))
+    return [*found, TrustDrawing("measured", "", inline(conjured(trust), "measured", trust_page.told_conjured(trust)))]
 
 
 def figure_title(name: str) -> str:
@@ -207,6 +244,58 @@ def pictures_of(comparison: Comparison, problem: str, image: str, method: str) -
         source = "" if panel.picture is None else data_uri(panel.picture)
         found.append(Picture(source, alt, panel.score, panel.words, panel is figures.best(panels), panel.heuristic))
     return found
+
+
+class SampleRow(NamedTuple):
+    """The samples of a prior by a method."""
+
+    prior: str
+    method: str
+    heuristic: bool
+    pictures: list[Picture]
+
+
+class Samples(NamedTuple):
+    """The strips of a problem: truth and measurement at the window, a row for each sampled prior, and two whole samples to flicker."""
+
+    image: str
+    window: str
+    scene: list[Picture]
+    rows: list[SampleRow]
+    measured: Picture
+    who: str
+    pair: list[Picture]
+
+
+def sample_strips(comparison: Comparison, problem: str) -> Samples | None:
+    found = strips.strips(comparison, problem)
+    if found is None:
+        return None
+    image, (row, column, side) = summary.image_title(found.image), found.window
+    window = f"{side} × {side} pixels at row {row}, column {column}"
+    scene = [
+        Picture(data_uri(found.crop(picture)), f"{name}: {image}, {problem}, {window}", name)
+        for name, picture in (("truth", found.truth), ("measured", found.shown))
+    ]
+    rows = [
+        SampleRow(each.prior, each.method, each.heuristic, strip_pictures(comparison, problem, found, each)) for each in found.strips
+    ]
+    chosen, measured = found.flickered, Picture(data_uri(found.shown), f"measured: {image}, {problem}", "measured")
+    who = f"{chosen.prior}, {summary.use(comparison, chosen.method)}{', heuristic' * chosen.heuristic}"
+    return Samples(image, window, scene, rows, measured, who, strip_pictures(comparison, problem, found, chosen, whole=True)[:2])
+
+
+def strip_pictures(
+    comparison: Comparison, problem: str, found: strips.Strips, strip: strips.Strip, whole: bool = False
+) -> list[Picture]:
+    """The samples of a strip, whole or where the priors disagree most, each with its PSNR over the whole picture."""
+    about = f"{strip.prior}, {summary.use(comparison, strip.method)}, {problem}, {summary.image_title(found.image)}"
+    pictures = []
+    for i, (sample, psnr) in enumerate(zip(strip.samples, strip.scores, strict=True), 1):
+        alt = f"{about}: sample {i}{'' if whole else ' at the window'}, {psnr:.1f} dB{', heuristic' * strip.heuristic}"
+        caption = f"sample {i} · {psnr:.1f} dB" if whole else f"{psnr:.1f} dB"
+        pictures.append(Picture(data_uri(sample if whole else found.crop(sample)), alt, caption))
+    return pictures
 
 
 def data_uri(picture: np.ndarray) -> str:

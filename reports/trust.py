@@ -38,6 +38,7 @@ CLASSES = {
     "busy": "the third with most activity",
     "simulated back": "one sample taken as the truth, measured and sampled again: what can be said where the truth is unknown",
 }
+VAGUE = 0.4  # width of the interval of a coverage, from which on too few images say nothing
 MISSING = 0.8  # of the spread: intervals that hold most pixels may still miss those that matter
 Groups = Mapping[tuple[str, str, str], Sequence[Record]]  # by problem, prior and method
 Scenes = Mapping[tuple[str, str], Resolution]  # by problem and image
@@ -60,8 +61,10 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """In words; unclear is what looks wrong, but may by chance over so few images."""
+        """In words; unclear is what may be chance over so few images, whether it looks wrong or right."""
         found, ratio = self.numbers["coverage"], self.numbers["spread_skill"]
+        if not found.high - found.low < VAGUE:
+            return "unclear"
         word = summary.judged(found.value, self.nominal)
         if word == "about right":
             return "not where errors are large" if ratio.value < MISSING and ratio.high < 1 else word

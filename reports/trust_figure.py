@@ -53,7 +53,9 @@ def calibration(trust: Trust) -> Figure:
 
 
 def mushy(rows: Sequence[Row]) -> str:
-    """The law of the mushy mean in words."""
+    """The law of the mushy mean in words; of many rows the table tells."""
+    if len({row.method for row in rows}) > 1 or len(rows) > 4:
+        return ""
     told = [f"{row.prior} {row.numbers['mse_ratio'].value:.2f}" for row in rows]
     return f"squared error of one sample / of the mean, 2 if exact: {summary.listed(told)}"
 

@@ -70,9 +70,11 @@ class Result:
         probability 1 - 2 k / (n + 1); the narrowest pair that reaches ``level`` is taken.
 
         Raises:
-            ValueError: n is too small for this level (even the extremes reach only (n - 1) / (n + 1)).
+            ValueError: no level between 0 and 1, or n too small for it (even the extremes reach only (n - 1) / (n + 1)).
         """
         n = len(self.drawn())
+        if not 0 < level < 1:
+            raise ValueError(f"level is a probability between 0 and 1, such as 0.9, not {level}")
         k = int(np.floor((1 - level) * (n + 1) / 2 + 1e-9))
         if k < 1:
             raise ValueError(f"{n} samples cannot bound a {level:.0%} interval; draw at least {int(np.ceil(2 / (1 - level) - 1 - 1e-9))}")

@@ -69,6 +69,7 @@ def sample(
 def run(
     problem: Problem, prior: Denoiser, name: str, strength: float, steps: int | None, levels: Sequence[float] | None, noise: Streams | None
 ) -> Result:
+    check_types(problem, prior)
     began, method, n = time.perf_counter(), named(name, samples=noise is not None), noise.n if noise else 1
     data = Measurement(problem, n)
     schedule = checked(levels, strength, steps) or method.levels(data, prior, strength, steps or method.steps)
@@ -87,6 +88,14 @@ def run(
     config = {"strength": strength, "levels": schedule, "n": n if noise else None, "seed": noise.root if noise else None}
     seconds = time.perf_counter() - began
     return Result(problem, prior, name, samples.mean(0), samples if noise else None, tuple(trace), config, seconds, calls)
+
+
+def check_types(problem: Problem, prior: Denoiser) -> None:
+    """What a caller mixes up, in one sentence."""
+    if not isinstance(problem, Problem):
+        raise TypeError(f"{type(problem).__name__} is no problem; make one, such as problems.deblur(image)")
+    if isinstance(prior, str | type) or not callable(getattr(prior, "denoise", None)):
+        raise TypeError(f"{prior!r} is no prior; give an object with denoise(x, sigma), such as priors.load('tv')")
 
 
 def checked(levels: Sequence[float] | None, strength: float, steps: int | None) -> list[float]:

@@ -143,8 +143,12 @@ def generate(
     """
     if n < 1:
         raise ValueError(f"n is the number of samples and must be at least 1, not {n}")
+    if len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1:
+        raise ValueError(f"shape is (channels, height, width) of one image, with 1 or 3 channels, not {tuple(shape)}")
     began, chosen, noise = time.perf_counter(), generator(method), Streams(rng, n, 1)
     schedule = checked(levels, 1.0, steps) or chosen.levels(Nothing(), prior, 1.0, steps or chosen.steps)
+    if sorted(schedule, reverse=True) != schedule:
+        raise ValueError("levels must fall, from noise to image")
     trace: list[dict[str, float]] = []
     calls = 0
     with torch.no_grad():

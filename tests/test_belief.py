@@ -58,8 +58,8 @@ def test_the_figure_shows_every_prior_and_method() -> None:
     [
         (("-p", "cnn"), "made for sigma up to 0.4"),
         (("-m", "hein"), "did you mean 'heun'?"),
-        (("--size", "8"), "16 x 16"),
-        (("-n", "0"), "one of them at least"),
+        (("--size", "8"), "size must be at least 16, not 8"),
+        (("-n", "0"), "samples must be at least 1, not 0"),
         (("-i", "nowhere"), "no images below nowhere"),
     ],
 )

@@ -250,7 +250,7 @@ BAD = {
     "size too large": (("--size", "32"), "fewer than 32 on a side"),
     "size too small": (("--size", "4"), "size must be at least 16, not 4"),
     "limit": (("--limit", "0"), "limit must be at least 1, not 0"),
-    "seed": (("--seed", "-1"), "seed must be at least 0, not -1"),
+    "seed": (("--seed", "-1"), "'--seed': -1 is not in the range x>=0"),
     "unknown anchors": (("--anchors", "set13"), "did you mean 'set12'?"),
     "anchors of another set": (("--anchors", "set12"), "published values of set12 hold for its 12 whole grey pictures"),
 }
@@ -301,7 +301,8 @@ def test_the_figure_names_every_prior_and_the_levels(tmp_path: Path, folder: Pat
         assert "20" not in text, "published values are drawn only when asked for"
 
 
-def test_published_values_are_lines_when_the_folder_is_that_set(tmp_path: Path) -> None:
+def test_published_values_are_lines_when_the_folder_is_that_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(denoising.SIDES, "set12", {(18, 18): 12})
     pictures = save(tmp_path / "set12", ((18, 18),) * 12)
     table = measured(tmp_path, ("gaussian", "tv"), (15, 20, 25), denoising.scene(pictures, anchors="set12"))
     left, right = denoising_figure.strength(table).axes

@@ -77,7 +77,7 @@ def test_the_page_needs_nothing_else(built: Reader) -> None:
     assert len(found) > 100
     assert all(address.startswith(("data:image/png;base64,", "#")) for address in found)
     assert "@import" not in built.text
-    assert not built.of("script")
+    assert built.of("script") == [{}]  # its own, inline
     assert not built.of("link")
 
 
@@ -95,7 +95,11 @@ def test_links_inside_the_page_lead_somewhere(built: Reader) -> None:
 def test_every_picture_says_what_it_is(built: Reader) -> None:
     problems, images = ("deblur", "super_resolution", "inpaint"), ("camera", "cat")
     told = [each["alt"] for each in built.of("img")]
-    assert len(told) == len(problems) * len(images) * (2 + 2 * len(PRIORS))
+    samples = [alt for alt in told if "sample " in str(alt)]
+    in_grids, in_strips = len(images) * (2 + 2 * len(PRIORS)), 2 + 1 + 2 + 4 * len(PRIORS)  # a strip, its scene, and what flickers
+    assert len(told) == len(problems) * (in_grids + in_strips)
+    assert len(samples) == len(problems) * (2 + 4 * len(PRIORS))
+    assert all(re.search(r", sampled \(annealed, .*: sample [1-4].*, \d\d\.\d dB", str(alt)) for alt in samples)
     for prior in PRIORS:
         for problem in problems:
             for image in images:
@@ -125,7 +129,7 @@ def test_what_a_user_wrote_is_no_markup(tmp_path: Path) -> None:
     image, prior = "<script>alert('1')</script>.png", 'my:<img src=x onerror="go()">&--><b>'
     made = comparison(tmp_path, {prior: (None, None, 1.0)}, ("deblur",), (image,))
     reader = Reader(page.build(made))
-    assert not reader.of("script")
+    assert len(reader.of("script")) == 1  # the page's own
     assert not reader.of("b")
     assert all(each["src"].startswith("data:") for each in reader.of("img"))
     assert "script>.png" in reader.text

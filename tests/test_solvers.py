@@ -383,3 +383,19 @@ def test_bad_input_gets_one_clear_sentence(call, sentence: str, gaussian) -> Non
     problem = problems.denoise(problems.load_image("camera", size=8), rng=0)
     with pytest.raises(ValueError, match=sentence):
         call(problem, gaussian)
+
+
+def test_what_callers_mix_up_is_told_in_one_sentence(gaussian) -> None:
+    problem = problems.denoise(problems.load_image("camera", size=16), rng=0)
+    for wrong in ("tv", type(gaussian), object()):
+        with pytest.raises(TypeError, match="is no prior; give an object with denoise"):
+            solvers.solve(problem, wrong)
+    with pytest.raises(TypeError, match="is no problem; make one"):
+        solvers.solve(problem.y, gaussian)
+    for shape in ((8, 8), (1, 1, 8, 8), (2, 8, 8)):
+        with pytest.raises(ValueError, match="shape is \\(channels, height, width\\)"):
+            solvers.generate(gaussian, shape, n=1)
+    with pytest.raises(ValueError, match="levels must fall"):
+        solvers.generate(gaussian, (1, 8, 8), n=1, levels=[0.1, 1.0])
+    with pytest.raises(ValueError, match="probability between 0 and 1"):
+        solvers.sample(problem, gaussian, n=2, rng=0, steps=1).interval(1.0)

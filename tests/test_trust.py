@@ -100,7 +100,8 @@ def test_dishonest_samples_are_not(tmp_path: Path, spread: float, word: str) -> 
         ((0.80, 0.75, 0.85), (0.9, 0.8, 1.1), "too narrow"),
         ((0.98, 0.97, 0.99), (1.5, 1.3, 1.7), "too wide"),
         ((0.80, 0.60, 1.00), (0.5, 0.4, 0.7), "unclear"),
-        ((0.80, math.nan, math.nan), (0.5, math.nan, math.nan), "too narrow"),
+        ((0.80, math.nan, math.nan), (0.5, math.nan, math.nan), "unclear"),
+        ((0.85, 0.1, 1.0), (0.9, 0.1, 9.0), "unclear"),
     ],
 )
 def test_verdicts(honest: Trust, coverage: tuple[float, ...], spread_skill: tuple[float, ...], word: str) -> None:
