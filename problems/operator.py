@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+Map = Callable[[Tensor], Tensor]
+
 # Brightness, yellow-blue, green-magenta: errors and energies of natural colour images are nearly uncorrelated between them.
 OPPONENT = ((3**-0.5, 3**-0.5, 3**-0.5), (2**-0.5, 0.0, -(2**-0.5)), (6**-0.5, -2 * 6**-0.5, 6**-0.5))
 
@@ -38,6 +40,13 @@ class Operator(ABC):
         """
         return conjugate_gradients(lambda x: self.adjoint(self.forward(x)) + weigh(x, c), b)
 
+    def gram_solve(self, b: Tensor, spectrum: Tensor, c: float | Tensor) -> Tensor:
+        """About (A S A^T + c)^-1 b for data b and a circulant S, ``spectrum`` as ``circulant`` takes it; c may be [B, 1, 1, 1].
+
+        It guides conjugate gradients, so that near is enough; left as it is, it guides nothing.
+        """
+        return b
+
     def as_image(self, y: Tensor) -> Tensor:
         """The measurement as a picture to show, [B, C, h, w]; missing pixels are NaN."""
         return y
@@ -58,9 +67,9 @@ def circulant(x: Tensor, gain: Tensor) -> Tensor:
     """Multiply the Fourier coefficients of x [.., C, H, W] by ``gain``, laid out as rfft2.
 
     [H, W // 2 + 1] or [1, ...]: the same for every channel. [3, H, W // 2 + 1]: one for each of the orthonormal OPPONENT
-    components of colour images.
+    components of colour images. A batch dimension may stand before.
     """
-    by_colour = gain.ndim == 3 and len(gain) == 3
+    by_colour = gain.ndim >= 3 and gain.shape[-3] == 3
     spectrum = torch.fft.rfft2(turn(x) if by_colour else x)
     gain = gain.to(x.device, spectrum.dtype if gain.is_complex() else x.dtype)
     filtered = torch.fft.irfft2(spectrum * gain, s=x.shape[-2:])
@@ -78,24 +87,28 @@ def weigh(x: Tensor, c: float | Tensor) -> Tensor:
     return circulant(x, c) if isinstance(c, Tensor) and c.ndim else c * x
 
 
-def conjugate_gradients(matvec: Callable[[Tensor], Tensor], b: Tensor, tolerance: float = 1e-10, limit: int = 2000) -> Tensor:
+def conjugate_gradients(
+    matvec: Map, b: Tensor, precondition: Map = lambda r: r, tolerance: float = 1e-10, limit: int = 2000
+) -> Tensor:
     """Solve a symmetric positive definite system for each image of the batch (Hestenes, Stiefel 1952).
 
-    The tolerance is relative to |b| and bounded below by the precision of the dtype.
+    ``precondition`` is a cheap, positive definite guess at the inverse. The tolerance is relative to |b| and bounded below
+    by the precision of the dtype.
     """
 
     def dot(u: Tensor, v: Tensor) -> Tensor:
-        return (u * v).sum((1, 2, 3), keepdim=True)
+        return (u * v).sum(tuple(range(1, b.ndim)), keepdim=True)
 
-    x, r = torch.zeros_like(b), b.clone()
-    p, rho = r, dot(r, r)
-    goal = rho * max(tolerance, 10 * torch.finfo(b.dtype).eps) ** 2
+    x, r, p = torch.zeros_like(b), b, precondition(b)
+    rho, goal = dot(r, p), dot(b, b) * max(tolerance, 10 * torch.finfo(b.dtype).eps) ** 2
     for _ in range(limit):
-        if bool((rho <= goal).all()):
+        open_still = dot(r, r) > goal  # an image that has converged stays as it is
+        if not bool(open_still.any()):
             break
         q = matvec(p)
-        alpha = torch.where(rho > goal, rho / dot(p, q), 0.0)  # an image that has converged stays as it is
+        alpha = torch.where(open_still, rho / dot(p, q), 0.0)
         x, r = x + alpha * p, r - alpha * q
-        rho, before = dot(r, r), rho
-        p = r + torch.where(rho > goal, rho / before, 0.0) * p
+        step = precondition(r)
+        rho, before = dot(r, step), rho
+        p = step + torch.where(open_still, rho / before, 0.0) * p
     return x

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from problems.kernels import as_kernel, uniform
 from problems.masks import as_mask
-from problems.operator import Operator, checked_shape, circulant, weigh
+from problems.operator import Operator, checked_shape, circulant, conjugate_gradients, weigh
 
 
 class Identity(Operator):
@@ -31,6 +31,9 @@ class Identity(Operator):
 
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
         return weigh(b, 1 / (1 + c))
+
+    def gram_solve(self, b: Tensor, spectrum: Tensor, c: float | Tensor) -> Tensor:
+        return circulant(b, 1 / (spectrum + c))
 
 
 class Blur(Operator):
@@ -57,6 +60,9 @@ class Blur(Operator):
 
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
         return circulant(b, 1 / (self.power + on_cpu(c)))
+
+    def gram_solve(self, b: Tensor, spectrum: Tensor, c: float | Tensor) -> Tensor:
+        return circulant(b, 1 / (self.power * on_cpu(spectrum) + on_cpu(c)))
 
     def __repr__(self) -> str:
         return f"Blur({size_of(self.kernel)} kernel, {size_of(self.image_shape)})"
@@ -107,6 +113,12 @@ class SuperResolution(Operator):
         x = weigh(b.double(), 1 / c)
         return (x - weigh(self.adjoint(circulant(self.forward(x), 1 / inner)), 1 / c)).to(b.dtype)
 
+    def gram_solve(self, b: Tensor, spectrum: Tensor, c: float | Tensor) -> Tensor:
+        _, height, width = self.image_shape
+        if height % self.factor or width % self.factor:
+            return super().gram_solve(b, spectrum, c)
+        return circulant(b, 1 / (aliased(self.blur.power * on_cpu(spectrum), width, self.factor) + on_cpu(c)))
+
     def __repr__(self) -> str:
         shapes = f"{size_of(self.image_shape)} -> {size_of(self.data_shape)}"
         return f"SuperResolution(x{self.factor}, {size_of(self.blur.kernel)} kernel, {shapes})"
@@ -135,10 +147,22 @@ class Inpainting(Operator):
         return self.unpacked(y, 0.0)
 
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
-        """Pointwise for one number c; conjugate gradients for a circulant C."""
-        if isinstance(c, Tensor) and c.ndim:
-            return super().solve(b, c)
-        return b / (self.mask.to(b) + c)
+        """Pointwise for one number c; for a circulant C by Woodbury's identity, as in super-resolution.
+
+        There (I + A C^-1 A^T)^-1 is left to conjugate gradients, which need few turns among the data, and to double precision.
+        """
+        if not isinstance(c, Tensor) or not c.ndim:
+            return b / (self.mask.to(b) + c)
+        prior = 1 / c.double()
+        x = weigh(b.double(), prior)
+        v = conjugate_gradients(
+            lambda v: v + self.forward(weigh(self.adjoint(v), prior)), self.forward(x), lambda r: self.gram_solve(r, prior, 1.0)
+        )
+        return (x - weigh(self.adjoint(v), prior)).to(b.dtype)
+
+    def gram_solve(self, b: Tensor, spectrum: Tensor, c: float | Tensor) -> Tensor:
+        """The inverse of a part taken for the part of the inverse: right but near the edges of holes."""
+        return self.forward(circulant(self.adjoint(b), 1 / (spectrum + c)))
 
     def as_image(self, y: Tensor) -> Tensor:
         return self.unpacked(y, float("nan"))
