@@ -133,14 +133,21 @@ def plain(record: Record) -> dict[str, Any]:
     return entry | {"trace": [finite(level) for level in record.trace]}
 
 
-def finite(numbers: Mapping[str, Any]) -> dict[str, float | None]:
-    return {name: value if value is not None and math.isfinite(value) else None for name, value in numbers.items()}
+def finite(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """With null for every number that is none, in lists of numbers too."""
+
+    def told(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [told(each) for each in value]
+        return value if value is not None and math.isfinite(value) else None
+
+    return {name: told(value) for name, value in numbers.items()}
 
 
 def key(cell: Cell) -> str:
     """Name of a cell's files: it changes with the cell, the files and weights it reads, and the code that computes it."""
     card = getattr(load_prior(cell.prior, cell.channels), "card", None) or {}
-    files = sums(cell.image, *named_files(cell.problem), *named_files(cell.prior))
+    files = sums(cell.image, cell.lpips_file or "", *named_files(cell.problem), *named_files(cell.prior))
     return digest({"cell": asdict(cell), "files": files, "weights": card.get("sha256"), "code": code()})
 
 
@@ -179,5 +186,5 @@ def code() -> str:
     """Digest of the source and measured errors that decide an answer: no result outlives the code it came from."""
     folders = ("priors/*.py", "priors/errors/*.json", "problems/*.py", "solvers/*.py")
     files = [file for folder in folders for file in sorted(HERE.parent.glob(folder))]
-    files += [HERE / name for name in ("cell.py", "metrics.py", "calibration.py")]
+    files += [HERE / name for name in ("cell.py", "metrics.py", "realism.py", "lpips.py", "calibration.py")]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

@@ -6,6 +6,7 @@ import csv
 import json
 import logging
 import math
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -148,7 +149,7 @@ def test_a_record_comes_back_as_it_was_stored(tmp_path: Path) -> None:
 
 
 OTHER = {"problem": "deblur[noise_sigma=0.03]", "image": "brick", "prior": "gaussian[mean=0.3]", "method": "admm", "strength": 2.0,
-         "samples": 2, "steps": 3, "size": 25, "channels": 3, "seed": 1}  # fmt: skip
+         "samples": 2, "steps": 3, "size": 25, "channels": 3, "seed": 1, "lpips_file": "alex.pth"}  # fmt: skip
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Cell)])
@@ -298,6 +299,42 @@ def test_plan_gives_each_method_what_it_needs() -> None:
     ]  # fmt: skip
     assert cells[0].planned_calls == 8
     assert cells[1].planned_calls == 5 * solvers.METHODS["annealed"].steps
+
+
+def test_a_method_may_say_its_own_number_of_steps() -> None:
+    methods = ["hqs", "hqs[steps=3]", "annealed[ steps = 7 ]"]
+    cells = plan(["gaussian"], ["deblur"], ["camera"], methods, samples=2, steps=5)
+    assert [(cell.method, cell.steps, cell.planned_calls) for cell in cells] == [
+        ("hqs", 5, 5), ("hqs[steps=3]", 3, 3), ("annealed[steps=7]", 7, 2 * 7)
+    ]  # fmt: skip
+    assert cells[0].strength == cells[1].strength != 1.0
+    assert len({key(cell) for cell in cells}) == 3
+    assert run_cell(replace(cells[1], size=24)).calls == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "sentence"),
+    [
+        ("hsq[steps=3]", "did you mean 'hqs'"),
+        ("hqs[steps=0]", "steps of 'hqs' is a whole number of at least 1, not 0"),
+        ("hqs[steps=1.5]", "steps of 'hqs' is a whole number of at least 1, not 1.5"),
+        ("hqs[steps=true]", "steps of 'hqs' is a whole number of at least 1, not True"),
+        ("hqs[levels=3]", "its one option is steps, such as hqs[steps=10]"),
+    ],
+)
+def test_a_method_with_wrong_options_is_told(method: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        plan(["gaussian"], ["deblur"], ["camera"], [method])
+
+
+def test_what_is_no_number_is_stored_as_null(tmp_path: Path) -> None:
+    store, trace = Store(tmp_path), [{"sigma": 0.1, "misfit": math.inf, "bands": [1.0, math.nan]}]
+    record = replace(run_cell(ESTIMATE), trace=trace, metrics={"psnr": math.nan})
+    store.save(record)
+    found = store.load(key(ESTIMATE))
+    assert found is not None
+    assert list(found.trace) == [{"sigma": 0.1, "misfit": None, "bands": [1.0, None]}]
+    assert found.metrics == {"psnr": None}
 
 
 def test_provenance_names_versions_licences_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
