@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -36,6 +37,19 @@ class Problem:
             checked("truth", self.truth, self.operator.image_shape)
             if len(self.truth) != len(self.y):
                 raise ValueError(f"{len(self.y)} measurements cannot belong to {len(self.truth)} true images; give one truth for each")
+
+    def _repr_html_(self) -> str:
+        return self.gallery({}, "")
+
+    def gallery(self, answers: Mapping[str, Tensor], facts: str) -> str:
+        """HTML for a notebook: truth, if there is one, measurement and ``answers`` [B, C, H, W] of the first image, then the facts."""
+        from problems.shown import gallery
+
+        truth = {} if self.truth is None else {"truth": self.truth}
+        size = " x ".join(map(str, self.operator.image_shape))
+        batch = f", first of {len(self.y)}" if len(self.y) > 1 else ""
+        own = f"{self.name}: {size}, noise sigma {self.noise_sigma:g} ({255 * self.noise_sigma:.1f}/255){batch}"
+        return gallery({**truth, "measured": self.operator.as_image(self.y), **answers}, "; ".join(filter(None, (own, facts))))
 
 
 def checked(what: str, x: Tensor, shape: tuple[int, ...]) -> None:

@@ -93,7 +93,7 @@ def in_print(table: Table) -> Iterator[tuple[Published, dict[float, float], Mapp
 
 def curves(axes: Axes, table: Table) -> None:
     for prior, stroke in zip(table.priors, strokes(table.priors), strict=True):
-        colour, marker = style.look(family(prior))
+        colour, marker, _ = style.look(family(prior))
         x, y = np.reshape(points(table, prior), (-1, 2)).T
         axes.plot(x, y, color=colour, marker=marker, linestyle=stroke, markersize=4.5, linewidth=1.2, label=prior)
     for _, gains, look in in_print(table):
@@ -108,7 +108,7 @@ def costs(axes: Axes, table: Table, at: float) -> None:
     for prior in table.priors:
         row = table.row(prior, at)
         if found := table.gains(row):
-            colour, marker = style.look(family(prior))
+            colour, marker, _ = style.look(family(prior))
             place = statistics.mean(row.values("seconds")), statistics.mean(found)
             axes.plot(*place, marker, color=colour, markersize=6, zorder=4, label=prior)
     for _, gains, look in in_print(table):

@@ -71,7 +71,7 @@ def named(trust: Trust, row: Row) -> str:
 def look(row: Row, rows: Sequence[Row]) -> dict[str, Any]:
     """Colour of the family; priors or methods that share it differ in the line."""
     same = [(other.prior, other.method) for other in rows if other.family == row.family]
-    colour, marker = style.look(row.family)
+    colour, marker, _ = style.look(row.family)
     return {"color": colour, "linewidth": 1.2, "linestyle": STYLES[same.index((row.prior, row.method)) % len(STYLES)], "marker": marker,
             "markersize": 3}  # fmt: skip
 

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from priors.slot import Denoiser
+from priors.slot import Denoiser, name_of
 from problems.problem import Problem
 
 
 class Diverged(ArithmeticError):
     """A method left all bounds; ``trace`` tells the way there."""
 
-    def __init__(self, sentence: str, trace: Sequence[Mapping[str, float]]):
+    def __init__(self, sentence: str, trace: Sequence[Mapping[str, Any]]):
         super().__init__(sentence)
         self.trace = tuple(trace)
 
@@ -27,7 +27,8 @@ class Result:
     """An answer with its history.
 
     ``x`` [B, C, H, W] is the estimate, or the mean of the samples; ``samples`` [n, B, C, H, W] or None. ``trace`` has one
-    record per level (sigma, width, misfit, change). ``calls`` counts the images denoised for each of the B problems, a
+    record per level: sigma, width, misfit, change, and bands, what the first image believed holds in octaves of frequency
+    (``solvers.bands``). ``calls`` counts the images denoised for each of the B problems, a
     gradient through the prior as one more. ``seconds`` is wall time. Images are not clipped.
     """
 
@@ -36,10 +37,21 @@ class Result:
     method: str
     x: Tensor
     samples: Tensor | None
-    trace: tuple[Mapping[str, float], ...]
+    trace: tuple[Mapping[str, Any], ...]
     config: Mapping[str, Any]
     seconds: float
     calls: int
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the measurement, the answer, and where samples differ, from black to white over the printed range."""
+        answers = {"answer" if self.samples is None else f"mean of {len(self.samples)}": self.x}
+        if self.samples is not None:
+            answers["one sample"] = self.samples[0]
+            if len(self.samples) > 1:
+                spread = self.std[:1].square().mean(1, keepdim=True).sqrt()  # over the channels
+                answers[f"std, 0 to {float(spread.max()):.2g}"] = spread / spread.max().clamp(min=1e-12)
+        cost = f"{self.calls} denoiser calls, {self.seconds:.1f} s{', heuristic' * self.heuristic}"
+        return self.problem.gallery(answers, f"{name_of(self.prior)} by {self.method}, {cost}")
 
     @property
     def heuristic(self) -> bool:

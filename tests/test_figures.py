@@ -26,7 +26,8 @@ def texts(figure: Figure) -> list[str]:
 
 
 def pictures(figure: Figure) -> list[AxesImage]:
-    return [image for axes in figure.axes for image in axes.images]
+    """All but colour bars."""
+    return [image for axes in figure.axes for image in axes.images if image.get_array().shape[0] > 1]
 
 
 def without(made: Comparison, prior: str, image: str, status: str = "") -> Comparison:
@@ -91,7 +92,7 @@ def test_the_crop_is_the_same_in_every_panel_of_the_spectrum(tmp_path: Path, pro
     figure = figures.spectrum(made, problem)
     limits = Counter((image.axes.get_xlim(), image.axes.get_ylim()) for image in pictures(figure))
     crop, whole = ((column, column + side), (row + side, row)), ((0, 48), (48, 0))
-    assert limits == {crop: 2 + 2 * len(PRIORS), whole: 1}
+    assert limits == {crop: 2 + 3 * len(PRIORS), whole: 1}  # truth and measurement; estimate, sample and spread of each
     assert {tuple(image.get_extent()) for image in pictures(figure)} == {(0, 48, 48, 0)}  # low resolution is laid over the same field
 
 
@@ -100,6 +101,40 @@ def test_the_spectrum_shows_the_image_with_the_widest_disagreement(tmp_path: Pat
     for image in made.images:
         rows = [replace(row, arrays={**row.arrays, "x": row.x + (row.cell.prior == "tv") * (row.cell.image == image)}) for row in made.rows]
         assert figures.example(replace(made, rows=tuple(rows)), "deblur") == image
+
+
+def test_what_was_conjured_is_drawn_on_one_scale_whose_range_is_printed(tmp_path: Path) -> None:
+    made = comparison(tmp_path, problems=("deblur",), images=("camera",))
+    figure = figures.spectrum(made, "deblur")
+    maps = [image for image in pictures(figure) if image.get_array().ndim == 2]
+    for image, prior in zip(maps, made.priors, strict=True):
+        record = made.row(prior, "deblur", "camera", "annealed")
+        np.testing.assert_allclose(image.get_array(), record.std[..., 0], rtol=1e-5)
+        assert f"± {record.metrics['spread']:.3f}" in texts(figure)
+    ((low, high),) = {image.get_clim() for image in maps}
+    assert low == 0
+    assert {"0", f"{high:g}"} <= set(texts(figure))
+
+
+def test_the_spectrum_tells_calls_and_samples(tmp_path: Path) -> None:
+    told = texts(figures.spectrum(comparison(tmp_path, problems=("deblur",), images=("camera",)), "deblur"))
+    assert told.count("8") == told.count("4 × 8") == len(PRIORS)
+    assert {"one of 4", "std of 4", "assumes less", "assumes more about pictures"} <= set(told)
+
+
+def test_the_perceptual_score_is_the_best_that_the_run_has(tmp_path: Path) -> None:
+    made = comparison(tmp_path, problems=("deblur",), images=("camera",), methods=(("hqs", 0),))
+    newer = replace(made, rows=tuple(replace(row, metrics={**row.metrics, "haarpsi": 0.123}) for row in made.rows))
+    for each, name, count in ((made, "SSIM", 0), (newer, "HaarPSI", len(PRIORS))):
+        figure = figures.spectrum(each, "deblur")
+        assert f"PSNR in dB and {name} of the whole picture" in figure.get_label()
+        assert sum("· 0.12" in text for text in texts(figure)) == count
+
+
+def test_one_sample_of_each_prior_has_no_spread_to_show(tmp_path: Path) -> None:
+    figure = figures.spectrum(comparison(tmp_path, problems=("deblur",), images=("camera",), methods=(("annealed", 1),)), "deblur")
+    assert "conjured" not in texts(figure)
+    assert all(image.get_array().ndim == 3 for image in pictures(figure))
 
 
 def test_an_image_with_all_results_is_preferred(tmp_path: Path) -> None:
