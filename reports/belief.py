@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import functools
+import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 from torch import Tensor
 
 import priors
 import solvers
 from priors.photographs import centre_crops, listing
-from reports import store, style
+from reports import store
 from reports.cell import load_prior
-from reports.figures import DPI, EDGE, GAP, Sheet, short, show
+from reports.realism import radial_power
 from reports.selectors import Selector
 from solvers.unconditional import Nothing, generator
 
 BANDS = (0.022, 0.045, 0.09, 0.18, 0.5)  # cycles per pixel: edges of coarse, middle, fine and finest, an octave each
 NAMES = ("coarse", "middle", "fine", "finest")
-STROKES = ("-", "--", ":", "-.")  # of the lines of one family
-PANEL, SIDE, TOP, SPECTRUM = 0.86, 0.95, 0.75, 2.0  # inches: a sample, left of them, above them, the spectra below
 
 
 @dataclass(frozen=True)
@@ -52,19 +48,6 @@ class Statistics:
         return [float(ratio[(self.f >= low) & (self.f < high)].mean()) for low, high in pairwise(BANDS)]
 
 
-def radial_power(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(f in cycles per pixel, mean power of an orthonormal Fourier coefficient there) of images [N, C, H, W].
-
-    A Hann window keeps the jump at the border of a photograph out of the fine frequencies.
-    """
-    height, width = images.shape[-2:]
-    window = np.hanning(height)[:, None] * np.hanning(width)
-    power = np.abs(np.fft.fft2(images * window, norm="ortho")) ** 2 / (window**2).mean()
-    rings = np.rint(np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)) * min(height, width)).astype(int)
-    inside = range(1, min(height, width) // 2)
-    return np.array(inside) / min(height, width), np.array([power[..., rings == k].mean() for k in inside])
-
-
 def photographs(folder: Path | None, size: int, channels: int) -> Statistics:
     """Those of the photographs below ``folder``; without one those of the Gaussian prior, whose spectrum was fitted to photographs."""
     if folder is not None:
@@ -78,12 +61,19 @@ def photographs(folder: Path | None, size: int, channels: int) -> Statistics:
 
 @dataclass(frozen=True)
 class Belief:
-    """Samples of one prior by one method, with their statistics."""
+    """Samples [n, C, H, W] of one prior by one method; calls and seconds are those of one image."""
 
     prior: str
     method: str
-    generated: solvers.Generated
-    statistics: Statistics
+    family: str | None
+    heuristic: bool
+    calls: int
+    seconds: float
+    samples: Tensor
+
+    @functools.cached_property
+    def statistics(self) -> Statistics:
+        return Statistics.of(self.samples)
 
 
 @dataclass(frozen=True)
@@ -137,12 +127,14 @@ def draw(plan: Plan, tell: Callable[[str], None]) -> Iterator[Belief]:
         for method in plan.methods:
             tell(f"{name} by {method} ...")
             shape = (plan.channels, plan.size, plan.size)
+            prior = load_prior(name, plan.channels)
             try:
-                found = solvers.generate(load_prior(name, plan.channels), shape, plan.n, plan.seed, method, plan.steps)
+                found = solvers.generate(prior, shape, plan.n, plan.seed, method, plan.steps)
             except solvers.Diverged as error:
                 tell(f"  left out: {error}")
             else:
-                yield Belief(name, method, found, Statistics.of(found.samples))
+                family, n = getattr(prior, "family", None), len(found.samples)
+                yield Belief(name, method, family, found.heuristic, found.calls // n, round(found.seconds / n, 3), found.samples)
 
 
 def rows(beliefs: Iterable[Belief], real: Statistics) -> list[dict[str, Any]]:
@@ -151,9 +143,10 @@ def rows(beliefs: Iterable[Belief], real: Statistics) -> list[dict[str, Any]]:
         {
             "prior": belief.prior,
             "method": belief.method,
-            "heuristic": belief.generated.heuristic,
-            "calls": belief.generated.calls // len(belief.generated.samples),
-            "seconds": round(belief.generated.seconds / len(belief.generated.samples), 3),
+            "family": belief.family,
+            "heuristic": belief.heuristic,
+            "calls": belief.calls,
+            "seconds": belief.seconds,
             "contrast": round(belief.statistics.contrast, 4),
             "contrast_of_photographs": round(real.contrast, 4),
             **{f"{band}_dB": round(gain, 2) for band, gain in zip(NAMES, belief.statistics.against(real), strict=True)},
@@ -162,58 +155,33 @@ def rows(beliefs: Iterable[Belief], real: Statistics) -> list[dict[str, Any]]:
     ]
 
 
-@matplotlib.rc_context(style.RC)
-def figure(beliefs: Sequence[Belief], real: Statistics, source: str) -> Figure:
-    """Samples in rows, one for each prior and method, on the grey scale of images; below, their spectra against photographs."""
-    n = len(beliefs[0].generated.samples)
-    width = max(EDGE + SIDE + n * (PANEL + GAP) + EDGE, 5.2)
-    below = TOP + len(beliefs) * (PANEL + GAP) + 0.25
-    side = beliefs[0].generated.samples.shape[-1]
-    title = "What each prior believes an image looks like"
-    words = f"{n} {'samples' if n > 1 else 'sample'} of {side} × {side} pixels from pure noise, nothing measured; the same noise in each "
-    words += "column. Contrast is the rms distance of a pixel from the mean of its image."
-    sheet = Sheet(width, below + SPECTRUM + 0.5, title, words)
-    for i, belief in enumerate(beliefs):
-        strip(sheet, belief, TOP + i * (PANEL + GAP))
-    spectra(sheet.axes(EDGE + 0.5, below, width - 2 * EDGE - 0.5, SPECTRUM), beliefs, real, source)
-    return sheet.figure
+def save(beliefs: Iterable[Belief], real: Statistics, source: str, folder: Path) -> None:
+    """Write sample.json, and sample.npz with the samples in half precision; ``source`` says what ``real`` is of.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    drawn = list(beliefs)
+    arrays = {f"samples_{i}": belief.samples.numpy().astype(np.float16) for i, belief in enumerate(drawn)}
+    arrays |= {"f": real.f, "power": real.power, "contrast": np.array(real.contrast)}
+    store.write(folder / "sample.npz", lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
+    store.write_json(folder / "sample.json", {"rows": rows(drawn, real), "photographs": source})
 
 
-def strip(sheet: Sheet, belief: Belief, y: float) -> None:
-    sheet.text(EDGE, y + 0.2, short(belief.prior, 15), size=7.5, weight="bold")
-    for k, words in enumerate((belief.method + ", heuristic" * belief.generated.heuristic, f"contrast {belief.statistics.contrast:.2f}")):
-        sheet.text(EDGE, y + 0.36 + 0.14 * k, words, size=6, color=style.MUTED)
-    for k, sample in enumerate(belief.generated.samples):
-        image = sample.permute(1, 2, 0).numpy()
-        show(sheet.axes(EDGE + SIDE + k * (PANEL + GAP), y, PANEL, PANEL), image, image.shape)
+def load(folder: Path) -> tuple[list[Belief], Statistics, str]:
+    """What ``save`` was given.
 
-
-def spectra(axes: Axes, beliefs: Sequence[Belief], real: Statistics, source: str) -> None:
-    axes.loglog(real.f, real.power, color=style.INK, linewidth=2.2, alpha=0.35, label=f"{source}, contrast {real.contrast:.2f}")
-    seen: list[str | None] = []
-    for belief in beliefs:
-        family = getattr(belief.generated.prior, "family", None)
-        look, stroke = style.look(family), STROKES[seen.count(family) % len(STROKES)]
-        seen.append(family)
-        found, every = belief.statistics, max(1, len(belief.statistics.f) // 8)
-        axes.loglog(found.f, found.power, color=look.colour, marker=look.marker, markevery=every, markersize=3.5, linewidth=1.1,
-                    linestyle=stroke, label=f"{belief.prior}, {belief.method}")  # fmt: skip
-    axes.set(xlabel="frequency in cycles per pixel", ylabel="power of a Fourier coefficient")
-    axes.xaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.05, 0.1, 0.2, 0.5]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, place: f"{value:g}")
-    axes.grid(color=style.HAIR, linewidth=0.5)
-    axes.legend(frameon=False, fontsize=6, loc="lower left")
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def save(beliefs: Sequence[Belief], real: Statistics, source: str, folder: Path) -> list[Path]:
-    """Write sample.png, sample.pdf and sample.json; returns their paths."""
-    drawn, paths = figure(beliefs, real, source), []
-    for suffix in ("png", "pdf"):
-        path = folder / f"sample.{suffix}"
-        store.write(path, functools.partial(drawn.savefig, format=suffix, dpi=DPI))
-        paths.append(path)
-    store.write_json(folder / "sample.json", {"rows": rows(beliefs, real), "photographs": source})
-    return [*paths, folder / "sample.json"]
+    Raises:
+        FileNotFoundError: there is nothing in ``folder``.
+        ValueError: it is damaged, or of another version.
+    """
+    try:
+        content = json.loads((folder / "sample.json").read_text("utf-8"))
+        with (folder / "sample.npz").open("rb") as file, np.load(file) as arrays:
+            real = Statistics(float(arrays["contrast"]), arrays["f"], arrays["power"])
+            drawn = [torch.from_numpy(arrays[f"samples_{i}"].astype(np.float32)) for i in range(len(content["rows"]))]
+        known = [{name: row[name] for name in ("prior", "method", "family", "heuristic", "calls", "seconds")} for row in content["rows"]]
+        beliefs = [Belief(**facts, samples=samples) for facts, samples in zip(known, drawn, strict=True)]
+        return beliefs, real, str(content["photographs"])
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"the samples in {folder} are damaged ({error}); draw them again with: priorbench sample -o {folder}") from None

@@ -19,19 +19,21 @@ from priors.catalogue import resolve
 from priors.learned import Shipped
 from priors.slot import Denoiser, name_of
 from problems.problem import Problem
-from reports import calibration, metrics
+from reports import calibration, lpips, metrics, realism
 from reports.selectors import Selector, known
 
 LEVEL = 0.9  # of the intervals whose coverage is reported
+JUDGED = 8  # samples whose structure and kind are scored: these hardly vary from sample to sample, and cost more than PSNR
 
 
 @dataclass(frozen=True)
 class Cell:
     """What is to be run; all that decides the answer, in plain values.
 
-    ``problem`` and ``prior`` are selectors (``name[option=value]``), ``image`` a bundled name or a path, cropped to
-    ``size`` x ``size`` pixels and ``channels`` 1 or 3. ``samples`` is 0 for a method that estimates; ``steps`` None means
-    the method's own number.
+    ``problem``, ``prior`` and ``method`` are selectors (``name[option=value]``), ``image`` a bundled name or a path, cropped
+    to ``size`` x ``size`` pixels and ``channels`` 1 or 3. ``samples`` is 0 for a method that estimates; ``steps``, which a
+    method's selector repeats to tell one number from another, is None for the method's own. LPIPS is measured where ``lpips_file``
+    names a file with its weights.
     """
 
     problem: str
@@ -44,11 +46,17 @@ class Cell:
     size: int = 128
     channels: int = 1
     seed: int = 0
+    lpips_file: str | None = None
+
+    @property
+    def method_name(self) -> str:
+        """The method without its options, as ``solvers.METHODS`` knows it."""
+        return Selector.parse(self.method).name
 
     @property
     def planned_calls(self) -> int:
         """Images that will be denoised: levels x calls at each x samples."""
-        method = solvers.METHODS[self.method]
+        method = solvers.METHODS[self.method_name]
         return (self.steps or method.steps) * method.calls * max(self.samples, 1)
 
     def __str__(self) -> str:
@@ -60,10 +68,12 @@ class Record:
     """What came out of a cell.
 
     ``status`` is "done", "diverged" (no image, ``message`` says how) or "failed" (the prior raised). ``metrics`` always
-    has psnr, ssim and misfit of the estimate or mean; samples add psnr_sample, ssim_sample, misfit_sample and, from two
-    samples on, spread, rms_error, coverage and coverage_nominal. ``prior`` holds name, family, mmse, licence, card.
-    ``arrays``, read from disk when asked for: x, std [H, W, C] float32, samples [n, H, W, C] float16, and of the scene
-    truth [H, W, C] and shown [h, w, C], the measurement as a picture.
+    has psnr, ssim, misfit, gmsd, haarpsi, swd, spectrum_db and mae of the estimate or mean, and crps, which is mae where there
+    is one answer only; samples add the first seven with _sample (gmsd to spectrum_db over the first ``JUDGED`` samples) and,
+    from two samples on, spread, rms_error, coverage and coverage_nominal. LPIPS adds lpips and lpips_sample. A record that
+    is older than a metric lacks it. ``prior`` holds name, family, mmse, licence, card. ``arrays``, read from disk when asked
+    for: x, std [H, W, C] float32, samples [n, H, W, C] float16, and of the scene truth [H, W, C] and shown [h, w, C], the
+    measurement as a picture.
     """
 
     cell: Cell
@@ -102,16 +112,17 @@ def run_cell(cell: Cell) -> Record:
     try:
         result = answer(cell, problem, prior)
     except solvers.Diverged as error:
-        seconds, calls = time.perf_counter() - began, len(error.trace) * solvers.METHODS[cell.method].calls * max(cell.samples, 1)
+        seconds, calls = time.perf_counter() - began, len(error.trace) * solvers.METHODS[cell.method_name].calls * max(cell.samples, 1)
         return Record(cell, "diverged", str(error), {}, calls, seconds, error.trace, facts, scene)
-    return Record(cell, "done", "", score(problem, result), result.calls, result.seconds, result.trace, facts, scene | pictures(result))
+    found, arrays = score(problem, result, cell.lpips_file), scene | pictures(result)
+    return Record(cell, "done", "", found, result.calls, result.seconds, result.trace, facts, arrays)
 
 
 def answer(cell: Cell, problem: Problem, prior: Denoiser) -> solvers.Result:
     if cell.samples:
         rng = derived(cell.seed, "samples", cell.problem, cell.image)
-        return solvers.sample(problem, prior, cell.samples, rng, cell.method, cell.steps)
-    return solvers.solve(problem, prior, cell.method, cell.strength, cell.steps)
+        return solvers.sample(problem, prior, cell.samples, rng, cell.method_name, cell.steps)
+    return solvers.solve(problem, prior, cell.method_name, cell.strength, cell.steps)
 
 
 def load_prior(selector: str, channels: int = 1) -> Denoiser:
@@ -147,6 +158,10 @@ def check(cells: Iterable[Cell]) -> None:
         load_prior(prior, channels)
     for cell in {(cell.problem, cell.image): cell for cell in chosen}.values():
         load_problem(cell)
+    for file, size in {(cell.lpips_file, cell.size) for cell in chosen if cell.lpips_file}:
+        lpips.load(file)
+        if size < lpips.SMALLEST:
+            raise ValueError(f"LPIPS needs images of at least {lpips.SMALLEST} pixels on a side, not {size}; give a larger --size")
 
 
 def derived(seed: int, *words: str) -> int:
@@ -185,18 +200,29 @@ def pictures(result: solvers.Result) -> dict[str, np.ndarray]:
     return found
 
 
-def score(problem: Problem, result: solvers.Result) -> dict[str, float]:
+def score(problem: Problem, result: solvers.Result, lpips_file: str | None = None) -> dict[str, float]:
     """Metrics of the estimate or the mean, then of the single samples, then of their spread."""
     truth, x = scene_of(problem)["truth"], picture(result.x)
     found = {"psnr": metrics.psnr(x, truth), "ssim": metrics.ssim(x, truth), "misfit": metrics.misfit(problem, result.x)}
+    found |= likeness(x[None], truth, lpips_file)
+    found["mae"] = found["crps"] = float(np.mean(np.abs(x - truth)))  # the CRPS of an answer that is sure of itself is its mean error
     if result.samples is None:
         return found
     drawn = picture(result.samples)
     found["psnr_sample"] = float(np.mean([metrics.psnr(s, truth) for s in drawn]))
     found["ssim_sample"] = float(np.mean([metrics.ssim(s, truth) for s in drawn]))
     found["misfit_sample"] = float(np.mean([metrics.misfit(problem, s) for s in result.samples]))
+    found |= {f"{name}_sample": value for name, value in likeness(drawn[:JUDGED], truth, lpips_file).items()}
     if len(drawn) > 1:
         found["spread"] = float(np.sqrt(np.mean(np.square(picture(result.std)))))
         found["rms_error"] = float(np.sqrt(np.mean(np.square(x - truth))))
         found["coverage"], found["coverage_nominal"] = calibration.coverage(drawn, truth, LEVEL)
+        found["crps"] = float(np.mean(calibration.crps(drawn, truth)))
     return found
+
+
+def likeness(pictures: np.ndarray, truth: np.ndarray, lpips_file: str | None) -> dict[str, float]:
+    """To the truth in structure, then in kind: means over ``pictures`` [n, H, W, C]."""
+    structure = {score.__name__: float(np.mean([score(x, truth) for x in pictures])) for score in (metrics.gmsd, metrics.haarpsi)}
+    kind = {"swd": realism.swd(pictures, truth), "spectrum_db": realism.spectrum_db(pictures, truth)}
+    return structure | kind | ({"lpips": lpips.load(lpips_file)(pictures, truth)} if lpips_file else {})

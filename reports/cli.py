@@ -78,7 +78,7 @@ def names(*flags: str, default: Sequence[str] = (), shown: str = "", text: str) 
 @names("--priors", "-p", default=PRIORS, text="Priors: name[option=value] or module:callable; by commas or repeated.")
 @names("--problems", "-P", default=PROBLEMS, text="Problems, such as deblur[kernel=motion:15:30].")
 @names("--images", "-i", shown="the first two test images", text="Bundled images by name, own ones by path.")
-@names("--methods", "-m", default=METHODS, text="Methods; priorbench list shows them.")
+@names("--methods", "-m", default=METHODS, text="Methods, such as annealed[steps=40]; priorbench list shows them.")
 @click.option("--samples", "-n", default=5, show_default=True, help="Answers drawn by each method that samples.")
 @click.option("--steps", type=int, show_default="each method's own", help="Levels of every method.")
 @click.option("--size", default=128, show_default=True, help="Images are size x size pixels.")
@@ -87,9 +87,10 @@ def names(*flags: str, default: Sequence[str] = (), shown: str = "", text: str) 
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the measurements' noise and of the samples.")
 @click.option("--out", "-o", default="out/compare", show_default=True, help="Folder of the run; finished cells in it are kept.")
 @click.option("--strengths", "file", show_default="the shipped ones", help="File of tuned strengths.")
+@click.option("--lpips", show_default="not measured", help="File of LPIPS weights (AlexNet, state dict); none are shipped.")
 def compare(
     priors: Sequence[str], problems: Sequence[str], images: Sequence[str], methods: Sequence[str], samples: int, steps: int | None,
-    size: int, channels: int, noise: float | None, seed: int, out: str, file: str | None,
+    size: int, channels: int, noise: float | None, seed: int, out: str, file: str | None, lpips: str | None,
 ) -> None:  # fmt: skip
     """Run priors x problems x images x methods and write the report."""
     from problems import TEST
@@ -101,7 +102,7 @@ def compare(
         strengths = Strengths.load(file) if file else Strengths.shipped()
         chosen = pictures(images) or list(TEST[:2])
         cells = comparison.plan(
-            split(priors), split(problems), chosen, split(methods), samples, steps, size, channels, noise, seed, strengths
+            split(priors), split(problems), chosen, split(methods), samples, steps, size, channels, noise, seed, strengths, lpips
         )  # fmt: skip
         comparison.prepare(cells, out)
     console = terminal.console()
@@ -230,13 +231,16 @@ def denoise_table(
 @click.option("--steps", type=int, show_default="each method's own", help="Noise levels.")
 @click.option("--images", "-i", "folder", show_default="what the gaussian prior was fitted to", help="Photographs to compare with.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise; the same for every prior.")
-@click.option("--out", "-o", default="out/sample", show_default=True, help="Folder of the figure.")
+@click.option("--out", "-o", default="out/sample", show_default=True, help="Folder of the figure; RUN/beliefs: in that run's report.")
 def sample(
     priors: Sequence[str], methods: Sequence[str], size: int, channels: int, samples: int, steps: int | None, folder: str | None,
     seed: int, out: str,
 ) -> None:  # fmt: skip
-    """Draw what each prior believes an image looks like: nothing is measured."""
-    from reports import belief, terminal
+    """Draw what each prior believes an image looks like: nothing is measured.
+
+    What lies in the folder beliefs of a run stands in its report: priorbench sample -o RUN/beliefs, then priorbench report RUN.
+    """
+    from reports import belief, belief_figure, terminal
     from reports.selectors import split
     from reports.store import Store
 
@@ -250,8 +254,10 @@ def sample(
         leave("every prior diverged; give more steps", FAILED)
     terminal.beliefs(console, belief.rows(drawn, real))
     with finishing(out):
-        paths = belief.save(drawn, real, f"photographs of {Path(folder).name}" if folder else "law fitted to photographs", Path(out))
-    console.print(f"figure: {paths[0]}, .pdf, numbers: {paths[-1]}", soft_wrap=True)
+        source = f"photographs of {Path(folder).name}" if folder else "law fitted to photographs"
+        belief.save(drawn, real, source, Path(out))
+        paths = belief_figure.save(drawn, real, source, Path(out))
+    console.print(f"figure: {paths[0]}, .pdf, numbers: {out}/sample.json", soft_wrap=True)
 
 
 def numbers(text: str) -> list[float]:
@@ -275,10 +281,10 @@ def whole(text: str) -> list[int]:
 @click.option("--budgets", default="10,20,50,100,200", show_default=True, help="Denoiser calls for each sample, by commas.")
 @click.option("--samples", "-n", default=39, show_default=True, help="Answers drawn to each measurement.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the truths, the noise and the samples.")
-@click.option("--out", "-o", default="out/prove", show_default=True, help="Folder of the table and the figure.")
+@click.option("--out", "-o", default="out/prove", show_default=True, help="Folder of the page, the tables and the figure.")
 def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: str) -> None:
-    """Hold the samplers against posteriors that are known exactly: table and figure."""
-    from reports import proof, proof_figure, proof_table, terminal
+    """Hold the samplers against posteriors that are known exactly: page, tables and figure."""
+    from reports import proof, proof_figure, proof_page, proof_table, terminal
     from reports.selectors import split
     from reports.store import Store
 
@@ -295,8 +301,9 @@ def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: st
         made = proof_table.Proof(tuple(rows), tuple(proof.gradient_fields()), samples, command())
         proof_table.export(made, Path(out))
         paths = proof_figure.save(made, Path(out))
+        page = proof_page.build(made, Path(out))
     terminal.proof(console, made)
-    console.print(f"table: {out}/proof.md, .csv, .json", f"figure: {paths[0]}, .pdf", sep="\n", soft_wrap=True)
+    console.print(f"table: {out}/proof.md, .csv, .json", f"figure: {paths[0]}, .pdf", f"page: {page}", sep="\n", soft_wrap=True)
 
 
 @cli.command()
@@ -394,3 +401,50 @@ def gate(photographs: Sequence[Path], pictures: Sequence[Path], checkpoint: Path
     for sigma, psnr in reached.items():
         click.echo(f"four of Set12 at {sigma}/255: {psnr:.2f} dB, floor {smoke.FLOOR[sigma]:.1f} dB{', MISSED' if sigma in short else ''}")
     sys.exit(FAILED if short else 0)
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("name")
+@click.option("--width", default="ieee2", show_default=True, help="ieee1, ieee2, cvpr1, cvpr2, neurips, slide, or a number of mm.")
+@click.option("--format", "kind", type=click.Choice(["pdf", "svg", "png"]), show_default="that of --out, or pdf", help="Of the file.")
+@click.option("--problem", "-P", show_default="the first", help="Problem of the run, as its report names it.")
+@click.option("--out", "-o", show_default="RUN/figures/NAME_WIDTH.FORMAT", help="File.")
+def figure(run: str, name: str, width: str, kind: str | None, problem: str | None, out: str | None) -> None:
+    """Draw the figure NAME of the finished cells in the folder RUN for a paper or a slide; nothing is solved.
+
+    Names: spectrum, grid, uncertainty, trust, measured, plane, effort, bands, convergence, tuning, beliefs.
+    """
+    from reports import paper
+    from reports.comparison import Comparison
+
+    suffix = Path(out or "").suffix[1:]
+    form = kind or (suffix if suffix in paper.FORMATS else "pdf")
+    with input_checked():
+        stored = Comparison.load(run)
+        drawn = paper.figure(stored, name, problem, width)
+        about = problem or paper.problem_of(stored, name)
+        path = Path(out) if out else paper.file_of(stored, name, about, width, form)
+        paper.save(drawn, path, form)
+    others = [each for each in stored.problems if about and each != about]
+    click.echo(f"caption: {drawn.get_label()}")
+    click.echo(f"figure: {path}" + (f" (of {about}; --problem gives {' or '.join(others)})" if others and not problem else ""))
+
+
+@cli.command()
+@click.argument("run")
+@click.option("--format", "kind", type=click.Choice(["latex", "markdown", "csv", "html"]), default="latex", show_default=True, help="Form.")
+@click.option("--metric", "metrics", multiple=True, show_default="PSNR, a perceptual score, of samples coverage too", help="By commas.")
+@click.option("--out", "-o", show_default="the terminal", help="File.")
+def table(run: str, kind: str, metrics: Sequence[str], out: str | None) -> None:
+    """Print the scores of the finished cells in the folder RUN for a paper: mean and 95 % interval over images; nothing is solved."""
+    from reports import paper, table_forms
+    from reports import table as tables
+    from reports.comparison import Comparison
+    from reports.selectors import split
+
+    with input_checked():
+        text = table_forms.FORMS[kind](tables.table(Comparison.load(run), split(metrics)))
+        if out:
+            paper.write(Path(out), lambda file: file.write(text.encode()))
+    click.echo(f"table: {out}" if out else text, nl=bool(out))

@@ -14,7 +14,7 @@ import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from reports.cell import Cell, Record, check, load_prior, prior_facts, run_cell
 from reports.selectors import Selector, known
 from reports.store import Store, key, plain, write, write_json
 from reports.tuning import Strengths
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SMALLEST = 16  # pixels on a side: what kernels, coarse grids and the window of SSIM need
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-image", "bm3d")
@@ -37,7 +40,8 @@ class Comparison:
     """Finished cells of a run, in order, and how they came about.
 
     ``rows`` are records whose arrays are read from ``folder`` when asked for. ``provenance`` holds command, date,
-    versions, platform, cores, settings, licences and weights by prior, and ``strengths`` with where each one is from.
+    versions, platform, cores, settings, licences and weights by prior, and ``strengths`` with where each one is from and what
+    was tried for it.
     """
 
     folder: Path
@@ -84,6 +88,23 @@ class Comparison:
                 return row.arrays["truth"], row.arrays["shown"]
         raise KeyError(f"no measurement of {problem} on {image} in {self.folder}")
 
+    def figure(self, name: str, problem: str | None = None, width: str = "ieee2") -> Figure:
+        """A figure of the run, drawn from what is stored: names, widths and errors are those of ``reports.paper.figure``."""
+        from reports import paper
+
+        return paper.figure(self, name, problem, width)
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the verdict, and where the report is."""
+        from html import escape
+
+        from reports import summary
+
+        lines = [(problem, line) for problem in self.problems for line in summary.verdict(self, problem)]
+        cells = [(problem, line.about, line.answer, line.numbers) for problem, line in lines]
+        rows = "".join(f"<tr><td>{'</td><td>'.join(map(escape, words))}</td></tr>" for words in cells)
+        return f"<table>{rows}</table><div>report: {escape(str(self.folder / 'report.html'))}</div>"
+
     @staticmethod
     def load(folder: str | Path) -> Comparison:
         """Read a stored run; nothing is solved. An interrupted run gives the cells that had ended.
@@ -122,10 +143,12 @@ def plan(
     noise: float | None = None,
     seed: int = 0,
     strengths: Strengths | None = None,
+    lpips_file: str | None = None,
 ) -> list[Cell]:
     """Every prior on every problem, image and method, as cells: what samples draws ``samples``, the rest uses its strength.
 
-    ``noise`` sets noise_sigma of the problems that do not set it themselves; ``strengths`` default to the shipped ones.
+    ``noise`` sets noise_sigma of the problems that do not set it themselves, ``steps`` the levels of the methods that do not,
+    such as ``annealed[steps=10]``; ``strengths`` default to the shipped ones. With weights in ``lpips_file`` LPIPS is measured too.
 
     Raises:
         ValueError: a selector, a method or a number is wrong. Names and files are looked up by ``prepare``.
@@ -138,14 +161,32 @@ def plan(
     tuned = Strengths.shipped() if strengths is None else strengths
     chosen_problems = [Selector.parse(text).with_defaults({} if noise is None else {"noise_sigma": noise}) for text in problems]
     chosen_priors = [str(Selector.parse(text)) for text in priors]
+    chosen_methods = [method_and_steps(text) for text in methods]
     cells = []
-    for problem, image, method, prior in itertools.product(chosen_problems, images, methods, chosen_priors):
-        draws = solvers.METHODS[known("method", method, solvers.METHODS)].samples
-        strength = 1.0 if draws else tuned.of(prior, problem.name, method)
-        cells.append(Cell(str(problem), image, prior, method, strength, samples if draws else 0, steps, size, channels, seed))
+    for problem, image, (method, own), prior in itertools.product(chosen_problems, images, chosen_methods, chosen_priors):
+        draws = solvers.METHODS[method.name].samples
+        strength = 1.0 if draws else tuned.of(prior, problem.name, method.name)
+        drawn, levels = samples if draws else 0, own or steps
+        cells.append(Cell(str(problem), image, prior, str(method), strength, drawn, levels, size, channels, seed, lpips_file))
     if not cells:
         raise ValueError("nothing to compare; name at least one prior, problem, image and method")
     return list(dict.fromkeys(cells))
+
+
+def method_and_steps(text: str) -> tuple[Selector, int | None]:
+    """A method by name, or by name and number of levels, ``annealed[steps=10]``; None where it does not say.
+
+    Raises:
+        ValueError: an unknown method, another option, or no whole number of steps.
+    """
+    chosen = Selector.parse(text)
+    name, values = known("method", chosen.name, solvers.METHODS), chosen.values
+    if set(values) - {"steps"}:
+        raise ValueError(f"cannot read the method {text!r}; its one option is steps, such as {name}[steps=10]")
+    steps = values.get("steps")
+    if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
+        raise ValueError(f"steps of {name!r} is a whole number of at least 1, not {steps!r}")
+    return chosen, steps
 
 
 def prepare(cells: Iterable[Cell], folder: str | Path) -> None:
@@ -216,10 +257,11 @@ def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None)
         "licences": {prior: fact["licence"] for prior, fact in facts.items() if fact["licence"]},
         "weights": {prior: fact["card"] for prior, fact in facts.items() if fact["card"]},
         "strengths": [
-            {"prior": prior, "problem": problem, "method": method, "strength": strength, "from": tuned.source(prior, problem, method)}
+            {"prior": prior, "problem": problem, "method": method, "strength": strength, "from": tuned.source(prior, problem, method),
+             "tried": tuned.tried(prior, problem, method)}
             for prior, problem, method, strength in used
         ],
-    }
+    }  # fmt: skip
 
 
 def version(library: str) -> str:

@@ -222,6 +222,6 @@ def back(record: Record) -> Scores:
     assert record.samples is not None
     cell, x = record.cell, record.samples[0].astype(np.float32)
     rng = derived(cell.seed, "back", cell.problem, cell.image)
-    truth = torch.from_numpy(x).movedim(-1, 0)[None]
-    result = simulate_back(load_problem(cell), load_prior(cell.prior, cell.channels), truth, cell.samples, rng, cell.method, cell.steps)
+    truth, prior = torch.from_numpy(x).movedim(-1, 0)[None], load_prior(cell.prior, cell.channels)
+    result = simulate_back(load_problem(cell), prior, truth, cell.samples, rng, cell.method_name, cell.steps)
     return scores(picture(result.drawn()).astype(np.float64), x.astype(np.float64))

@@ -82,16 +82,22 @@ class Strengths:
         entry = self.entries.get((prior, problem, method))
         return entry.strength if entry and entry.strength is not None else 1.0
 
+    def tried(self, prior: str, problem: str, method: str) -> list[tuple[float, float | None]]:
+        """The trials behind ``of``, as ``Tuned`` has them, for a problem and a method given as selectors; empty where there are none."""
+        entry = self.entries.get((prior, Selector.parse(problem).name, Selector.parse(method).name))
+        return list(entry.tried) if entry else []
+
     def source(self, prior: str, problem: str, method: str) -> str:
-        """Where ``of`` has its number from, in words, for a problem given as a selector."""
-        name = Selector.parse(problem).name
-        entry = self.entries.get((prior, name, method))
+        """Where ``of`` has its number from, in words, for a problem and a method given as selectors."""
+        name, plain = Selector.parse(problem).name, Selector.parse(method).name
+        entry = self.entries.get((prior, name, plain))
         if entry is None:
             return "not tuned: 1.0"
         if entry.strength is None:
             return f"diverged at every strength tried ({self.origin}): 1.0"
         told = f"{self.origin}: {len(entry.tried)} trials on {len(entry.images)} tuning images of {entry.size} pixels, {entry.date}"
-        told += f", tuned at the default options of {name}" if problem != name else ""
+        options = [chosen for chosen, given in ((name, problem), (plain, method)) if chosen != given]
+        told += f", tuned at the default options of {' and '.join(options)}" if options else ""
         before, now = (entry.facts.get("card") or {}).get("sha256"), (prior_facts(load_prior(prior))["card"] or {}).get("sha256")
         return told + (", with other weights" if before != now else "")
 

@@ -6,12 +6,14 @@ import difflib
 import math
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from priors.slot import Denoiser, name_of
 from problems.problem import Problem
+from solvers.bands import octaves
 from solvers.data import Measurement, size
 from solvers.loop import Iterate, Method, loop
 from solvers.methods import METHODS
@@ -73,7 +75,7 @@ def run(
     began, method, n = time.perf_counter(), named(name, samples=noise is not None), noise.n if noise else 1
     data = Measurement(problem, n)
     schedule = checked(levels, strength, steps) or method.levels(data, prior, strength, steps or method.steps)
-    trace: list[dict[str, float]] = []
+    trace: list[dict[str, Any]] = []
     calls = 0
     with torch.no_grad():
         answer = flat = data.flat()
@@ -116,16 +118,17 @@ def begin(data: Measurement, flat: Tensor, sigma: float, strength: float, noise:
     return data.minimise(flat, sigma / strength**0.5)
 
 
-def record(data: Measurement, iterate: Iterate, answer: Tensor, before: Tensor) -> dict[str, float]:
+def record(data: Measurement, iterate: Iterate, answer: Tensor, before: Tensor) -> dict[str, Any]:
     return {
         "sigma": iterate.sigma,
         "width": size(iterate.width),
         "misfit": float(data.misfit(answer).mean()),
         "change": float((answer - before).square().mean().sqrt()),
+        "bands": octaves(iterate.believed[0]),
     }
 
 
-def check_bounds(answer: Tensor, trace: list[dict[str, float]], name: str, prior: Denoiser, sigma: float = 0.0) -> None:
+def check_bounds(answer: Tensor, trace: list[dict[str, Any]], name: str, prior: Denoiser, sigma: float = 0.0) -> None:
     distance = float((answer - 0.5).square().mean((1, 2, 3)).max().sqrt())
     if not distance < OUT_OF_BOUNDS + sigma:  # an image under noise may lie as far off as the noise
         raise Diverged(
@@ -133,7 +136,7 @@ def check_bounds(answer: Tensor, trace: list[dict[str, float]], name: str, prior
             "give a larger strength, or other levels", trace)  # fmt: skip
 
 
-def check_fit(data: Measurement, answer: Tensor, flat: Tensor, trace: list[dict[str, float]], name: str, prior: Denoiser) -> None:
+def check_fit(data: Measurement, answer: Tensor, flat: Tensor, trace: list[dict[str, Any]], name: str, prior: Denoiser) -> None:
     misfit = data.misfit(answer)
     if bool((misfit > data.misfit(flat).clamp(min=2.0)).any()):
         raise Diverged(

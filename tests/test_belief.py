@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import priors
-from reports import belief
+from reports import belief, belief_figure
 from reports.belief import NAMES, Plan, Statistics
 from reports.cli import main
 
@@ -40,14 +40,14 @@ def test_heun_draws_what_the_gaussian_prior_is(tmp_path, capsys) -> None:
     assert rows[0]["calls"] == 23
     assert rows[0]["finest_dB"] == pytest.approx(0, abs=1.5)
     assert rows[1]["contrast"] < rows[0]["contrast"]
-    assert {path.name for path in tmp_path.iterdir()} == {"sample.png", "sample.pdf", "sample.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"sample.png", "sample.pdf", "sample.json", "sample.npz"}
     assert "tv" in capsys.readouterr().out
 
 
 def test_the_figure_shows_every_prior_and_method() -> None:
     plan = belief.checked(Plan(("gaussian",), ("ddpm", "dpm++"), 16, 1, 2, 4, 0))
     drawn, real = list(belief.draw(plan, lambda what: None)), belief.photographs(None, 16, 1)
-    figure = belief.figure(drawn, real, "photographs")
+    figure = belief_figure.figure(drawn, real, "photographs")
     assert len(figure.axes) == 2 * 2 + 1
     labels = [line.get_label() for line in figure.axes[-1].lines]
     assert labels == [f"photographs, contrast {real.contrast:.2f}", "gaussian, ddpm", "gaussian, dpm++"]

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import math
+import re
+from dataclasses import replace
 from pathlib import Path
 from statistics import NormalDist
 
@@ -19,7 +21,7 @@ import solvers
 from priors.gaussian import Gaussian, PowerLaw
 from priors.mixture import Mixture
 from problems.operators import Inpainting
-from reports import proof, proof_figure, proof_table
+from reports import proof, proof_figure, proof_page, proof_table
 from reports.cli import main
 from tests.chains import metropolis
 
@@ -235,6 +237,31 @@ def test_the_figure_shows_every_case_and_method(made: proof_table.Proof, tmp_pat
         assert expected in words
 
 
+def test_the_page_tells_a_stranger_how_exact_each_sampler_is(made: proof_table.Proof, tmp_path: Path) -> None:
+    text = proof_page.build(made, tmp_path).read_text("utf-8")
+    assert [path.name for path in tmp_path.iterdir()] == ["proof.html"]
+    for row in made.rows:
+        assert all(f"{number.value:.3f}±{number.error:.3f}" in text for number in row.numbers.values())
+    words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    assert "kept" in proof_page.promises(made)
+    for expected in (proof_page.promises(made), "3 or 8, left half hidden", "diverged", "priorbench prove", "not available"):
+        assert expected in words
+    assert not re.findall(r"https?://(?!www\.w3\.org)", text)
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_the_glance_tells_the_largest_budget(made: proof_table.Proof) -> None:
+    rows = [row for row in made.rows if row.budget != 100]
+    at_twenty = proof_page.glance(replace(made, rows=tuple(rows)))
+    exact, default, diverged = at_twenty.lines
+    assert at_twenty.title == "At 20 denoiser calls a sample"
+    assert (exact[0], default[0], diverged[0]) == (proof.EXACT, DEFAULT, "diffpir")
+    errors = [row.numbers["mean_error"].value for row in rows if row.method == DEFAULT and row.budget == 20]
+    assert default[1:3] == ("2", f"up to {max(errors):.2f}")
+    assert diverged[1:] == ("0 of 1", "", "", "", "", "")
+    assert proof_page.glance(made).lines[1][1:3] == ("1", "up to 0.50")
+
+
 def run(*arguments: str) -> int:
     try:
         main(["prove", *arguments])
@@ -255,7 +282,7 @@ def test_the_command(short: None, tmp_path: Path, capsys: pytest.CaptureFixture[
     told = capsys.readouterr().out
     assert "[6/6] digits · strong blur and noise · annealed · 4 calls: std ratio" in told
     assert "exact draws" in told
-    assert sorted(path.name for path in out.iterdir()) == ["proof.csv", "proof.json", "proof.md", "proof.pdf", "proof.png"]
+    assert sorted(path.name for path in out.iterdir()) == ["proof.csv", "proof.html", "proof.json", "proof.md", "proof.pdf", "proof.png"]
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:

@@ -288,7 +288,7 @@ def test_calls_are_counted_and_every_level_leaves_a_trace(name: str) -> None:
     result = run(problem, prior, method=name, steps=5)
     assert prior.images == result.calls
     assert len(result.trace) == 5 == len(result.config["levels"])
-    assert {"sigma", "width", "misfit", "change"} == set(result.trace[0])
+    assert {"sigma", "width", "misfit", "change", "bands"} == set(result.trace[0])
 
 
 @pytest.mark.parametrize("name", SETTLED)
