@@ -65,8 +65,8 @@ def draw(axes: Axes, entries: Sequence[Entry], looks: Mapping[str, Look]) -> Non
     for entry in entries:
         look, found = looks[entry["prior"]], scored(entry)
         axes.plot(*zip(*found, strict=True), marker=".", markersize=3, **look)
-        best = max(score for strength, score in found if abs(strength / entry["strength"] - 1) < 1e-3)
-        axes.plot(entry["strength"], best, "o", color=look["color"], markersize=5)
+        chosen = [score for strength, score in found if abs(strength / entry["strength"] - 1) < 1e-3]  # none if set by hand
+        axes.plot([entry["strength"]] * len(chosen), chosen, "o", color=look["color"], markersize=5)
         lost = [strength for strength, score in entry["tried"] if score is None or score < floor]
         axes.plot(lost, [floor] * len(lost), "x", color=look["color"], markersize=3.5, clip_on=False)
     axes.set(xscale="log", ylim=(floor, highest + 0.08 * (highest - floor)))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from reports import page, summary
+from reports import companions, figures, page, page_diagnostics, page_memory, page_pictures, page_table, summary
 from reports.cell import Cell, Record
 from reports.comparison import Comparison
 from tests.made_up import PRIORS, comparison, provenance
@@ -77,7 +80,8 @@ def test_the_page_needs_nothing_else(built: Reader) -> None:
     assert len(found) > 100
     assert all(address.startswith(("data:image/png;base64,", "#")) for address in found)
     assert "@import" not in built.text
-    assert built.of("script") == [{}]  # its own, inline
+    assert not re.search(r"fetch\(|XMLHttpRequest|import\(|https?:", built.text)
+    assert built.of("script") == [{"type": "module"}]  # its own, inline
     assert not built.of("link")
 
 
@@ -96,9 +100,9 @@ def test_every_picture_says_what_it_is(built: Reader) -> None:
     problems, images = ("deblur", "super_resolution", "inpaint"), ("camera", "cat")
     told = [each["alt"] for each in built.of("img")]
     samples = [alt for alt in told if "sample " in str(alt)]
-    in_grids, in_strips = len(images) * (2 + 2 * len(PRIORS)), 2 + 1 + 2 + 4 * len(PRIORS)  # a strip, its scene, and what flickers
+    in_grids, in_strips = len(images) * (2 + 2 * len(PRIORS)), 2 + 1 + 4 * len(PRIORS)  # a strip, its scene, the second sample to flicker
     assert len(told) == len(problems) * (in_grids + in_strips)
-    assert len(samples) == len(problems) * (2 + 4 * len(PRIORS))
+    assert len(samples) == len(problems) * (1 + 4 * len(PRIORS))
     assert all(re.search(r", sampled \(annealed, .*: sample [1-4].*, \d\d\.\d dB", str(alt)) for alt in samples)
     for prior in PRIORS:
         for problem in problems:
@@ -106,9 +110,22 @@ def test_every_picture_says_what_it_is(built: Reader) -> None:
                 for use in ("evaluated (hqs)", "sampled (annealed, n = 4)"):
                     start = f"{prior}, {use}, {problem}, {image}: ".replace("n = 4", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}4")
                     assert sum(bool(re.fullmatch(re.escape(start) + r"\d\d\.\d dB · 0\.\d\d", alt)) for alt in told) == 1
-    drawings = [each["aria-label"] for each in built.of("svg")]
+    assert all(each.get("aria-label") for each in built.of("svg"))
+    drawings = [str(each["aria-label"]) for each in built.of("svg") if str(each["aria-label"]).startswith(("The spectrum", "Uncertainty"))]
     assert len(drawings) == 2 * len(problems)
     assert all(prior in label and " dB" in label for label in drawings for prior in PRIORS)
+
+
+def test_a_picture_is_embedded_once(built: Reader) -> None:
+    """Within a problem, of which the made-up answers are those of every other: what shows a picture again copies it."""
+    sources = Counter(each["src"] for each in built.of("img") if ", deblur" in str(each["alt"]))
+    assert max(sources.values()) == 1
+    ids = {each["id"] for each in built.of("img") if "id" in each}
+    copies = [each for each in built.of("span") if "data-of" in each]
+    assert len(copies) == 2 * 3  # the measurement and the first sample of each pair to flicker
+    assert {each["data-of"] for each in copies} <= ids
+    chosen = [each["value"] for each in built.of("option")]
+    assert {f"{start}-{end}" for start in chosen for end in chosen if start.startswith("p-") and not end.startswith("p-")} == {*ids}
 
 
 def test_the_page_names_its_figures_and_how_it_came_about(built: Reader) -> None:
@@ -139,34 +156,162 @@ def test_what_a_user_wrote_is_no_markup(tmp_path: Path) -> None:
 
 def test_the_best_of_a_column_is_marked(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",))
-    found = page.table(made, "deblur")
-    for method, columns in (("hqs", 2), ("annealed", 3)):
-        best = [[entry.best for entry in found[prior][method].metrics] for prior in PRIORS]
-        assert best[-1][:columns] == [True] * columns  # diffusion errs least
+    columns = {method: page_table.columns(made, method) for method in made.methods}
+    found = page_table.table(made, "deblur", columns)
+    for method in columns:
+        best = [[entry.best for entry in found[prior][method].numbers] for prior in PRIORS]
+        assert best[-1] == [column.better != page_table.NEITHER for column in columns[method]]  # diffusion errs least
         assert not any(flag for row in best[:-1] for flag in row)
-    shown, rows = found["tv"]["hqs"].metrics[0].shown, [row for row in made.rows if (row.cell.prior, row.cell.method) == ("tv", "hqs")]
+    shown, rows = found["tv"]["hqs"].numbers[0].shown, [row for row in made.rows if (row.cell.prior, row.cell.method) == ("tv", "hqs")]
     assert float(shown) == pytest.approx((rows[0].metrics["psnr"] + rows[1].metrics["psnr"]) / 2, abs=0.005)
 
 
 def test_the_table_tells_what_did_not_arrive(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",), methods=(("hqs", 0),))
     lost = [("diffusion", "cat"), ("cnn", "cat"), ("cnn", "camera")]
-    rows = [replace(row, status="diverged", metrics={}) if (row.cell.prior, row.cell.image) in lost else row for row in made.rows]
+    failed = {"status": "diverged", "message": "beyond <all> bounds", "metrics": {}}
+    rows = [replace(row, **failed) if (row.cell.prior, row.cell.image) in lost else row for row in made.rows]
     made = replace(made, rows=tuple(rows))
-    found = page.table(made, "deblur")
+    found = page_table.table(made, "deblur", {"hqs": page_table.columns(made, "hqs")})
     assert found["diffusion"]["hqs"].note == "1 of 2 images"
     assert found["cnn"]["hqs"].note == "diverged"
-    assert found["bm3d"]["hqs"].metrics[0].best  # of those that arrived everywhere
+    assert found["bm3d"]["hqs"].numbers[0].best  # of those that arrived everywhere
     text = Reader(page.build(made)).text
     assert "cnn diverged on camera (hqs)" in text
     assert "3 without a result" in text
+    assert "7 of 10 cells arrived" in text
+    assert "cnn, hqs, deblur, camera: beyond <all> bounds" in text
 
 
-def test_many_images_are_not_all_shown(tmp_path: Path) -> None:
+def test_the_table_shows_the_metrics_that_a_run_has(tmp_path: Path) -> None:
+    made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("camera",), size=16)
+    heads = {rest: [column.head for column in page_table.columns(made, "annealed", rest)] for rest in (False, True)}
+    assert heads == {
+        False: ["PSNR of mean", "of one sample", "SSIM of mean", "coverage, 60% nominal"],
+        True: ["SSIM of one sample", "misfit of mean", "of one sample", "calls", "seconds"],
+    }
+    assert page_table.meanings({"annealed": page_table.columns(made, "annealed")}) == ""
+    rows = [replace(row, metrics={**row.metrics, "haarpsi": 0.5, "swd": 0.02, "gmsd": 0.1}) for row in made.rows]
+    newer = replace(made, rows=tuple(rows))
+    assert [column.head for column in page_table.columns(newer, "hqs")] == ["PSNR", "SSIM", "HaarPSI", "SWD"]
+    text = Reader(page.build(newer)).text
+    assert "0.0200" in text
+    assert "Reisenhofer" in text
+    assert "GMSD: how" in text
+
+
+def test_the_lowest_is_best_where_lower_is_better(tmp_path: Path) -> None:
+    made = comparison(tmp_path, problems=("deblur",), images=("camera",), methods=(("hqs", 0),), size=16)
+    made = replace(made, rows=tuple(replace(row, metrics={**row.metrics, "swd": i}) for i, row in enumerate(made.rows, 1)))
+    found = page_table.table(made, "deblur", {"hqs": [column for column in page_table.ESTIMATE if column.metric == "swd"]})
+    assert [prior for prior in PRIORS if found[prior]["hqs"].numbers[0].best] == ["gaussian"]
+
+
+def test_cost_is_told_for_each_prior_and_method(tmp_path: Path) -> None:
+    made = comparison(tmp_path, problems=("deblur",), size=16)
+    rows = [replace(row, seconds=0.8 if row.cell.prior == "cnn" else 0.08) for row in made.rows]
+    made = replace(made, rows=tuple(rows))
+    cost = page_table.costs(made)["cnn"]["annealed"]
+    psnr = summary.mean([row for row in rows if (row.cell.prior, row.cell.method) == ("cnn", "annealed")], "psnr")
+    assert [entry.shown for entry in cost.shown] == ["32", "0.80", "25.0", f"{psnr:.2f}", f"{psnr / 32:.2f}"]
+    assert page_table.dearest(made).startswith("A call took from 4.0 ms (")
+    assert "40.0 ms (cnn)" in page_table.dearest(made)
+    assert page_table.dearest(replace(made, rows=tuple(row for row in rows if row.cell.prior == "tv"))) == ""
+
+
+def test_the_way_of_every_cell_is_drawn_on_one_scale(tmp_path: Path) -> None:
+    made = comparison(tmp_path, {"tv": PRIORS["tv"], "cnn": PRIORS["cnn"]}, ("deblur",), ("camera",), (("hqs", 0),), size=16)
+    ways = [[{"misfit": 1000.0, "change": 1.0}, {"misfit": None, "change": 0.0}, {"misfit": 10.0, "change": 0.1}], [{"misfit": 1.0}]]
+    metrics = [{**row.metrics, "misfit": misfit} for row, misfit in zip(made.rows, (3.0, 1.2), strict=True)]
+    rows = [replace(row, trace=way, metrics=found) for row, way, found in zip(made.rows, ways, metrics, strict=True)]
+    made = replace(made, rows=tuple(rows))
+    tv, cnn = (lane.cells["camera"] for lane in page_diagnostics.lanes(made, "deblur"))
+    assert (tv.misfit, tv.far, cnn.misfit, cnn.far) == ("3.00", True, "1.20", False)
+    assert tv.trace == ("0.0,1.0 64.0,11.7", "0.0,1.0 64.0,17.0", "misfit from 1e+03 to 10, change from 1 to 0.1 in 3 levels")
+    assert cnn.trace is None
+    assert "Of the answers, 1 has a misfit below 0.5 or above 2" in page_diagnostics.sentence(made)
+
+
+def test_companions_stand_where_they_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def draw(made: Comparison) -> Figure:
+        figure = Figure(figsize=(1, 1))
+        figure.text(0, 0, "drawn")
+        return figure
+
+    names = ("plane", "beliefs", "effort", "convergence", "bands", "tuning")
+    monkeypatch.setattr(companions, "COMPANIONS", {**dict.fromkeys(names, draw), "nothing": lambda made: None})
+    monkeypatch.setattr(companions, "told", lambda name, made: f"told of {name}")
+    made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("camera",), (("hqs", 0),), size=16)
+    reader = Reader(page.build(made))
+    order = [each.get("id") or str(each.get("aria-label")) for name, each in reader.tags if name in ("section", "svg")]
+    sections = ("spectrum", "cost", "diagnostics", "strengths")
+    found = [name.removeprefix("told of ") for name in order if name.startswith("told of ") or name in sections]
+    assert found == ["spectrum", "plane", "beliefs", "cost", "effort", "diagnostics", "convergence", "bands", "strengths", "tuning"]
+
+
+# Large runs
+
+
+def test_more_images_are_there_when_asked_for(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), tuple("abcdef"), (("hqs", 0),), size=16)
     reader = Reader(page.build(made))
-    assert len(reader.of("img")) == 4 * 3
-    assert "4 of 6 images shown" in reader.text
+    assert len(reader.of("img")) == 6 * 3
+    assert "2 more images" in reader.text
+    assert "images are in this page" not in reader.text
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "room"), [(64, 1, (12, 12)), (128, 1, (12, 3)), (128, 3, (4, 1)), (256, 1, (4, 0)), (1024, 3, (1, 0))]
+)
+def test_what_the_page_has_room_for(size: int, channels: int, room: tuple[int, int], tmp_path: Path) -> None:
+    cells = [
+        Cell(problem, image, prior, method, size=size, channels=channels)
+        for problem in ("denoise", "deblur", "super_resolution", "inpaint")
+        for image in "abcdefghijkl"
+        for prior in PRIORS
+        for method in ("hqs", "annealed", "diffpir")
+    ]
+    assert page_pictures.room(Comparison(tmp_path, tuple(Record(cell, "done") for cell in cells), {})) == room
+
+
+def test_a_large_run_is_compressed_and_keeps_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = comparison(tmp_path, {"tv": PRIORS["tv"], "cnn": PRIORS["cnn"]}, ("deblur", "inpaint"), tuple("abcdef"), (("hqs", 0),), size=64)
+    whole = page.build(made).stat().st_size
+    monkeypatch.setattr(page_pictures, "ROOM", 80e3)
+    monkeypatch.setattr(figures, "example", lambda made, problem: "f")
+    path = page.build(made)
+    reader = Reader(path)
+    assert page_pictures.room(made) == (4, 1)
+    assert "4 of 6 images are in this page. To keep it small, those after the first 1 are compressed" in reader.text
+    assert [str(each["alt"]) for each in reader.of("img") if "truth" in str(each["alt"])][:4] == [f"truth: {x}, deblur" for x in "abcf"]
+    assert sum(len(str(each["src"])) for each in reader.of("img")) < 1.5 * 80e3  # made-up answers are noisier than real ones
+    assert path.stat().st_size < whole - 80e3
+    kinds = Counter(str(each["src"])[11:15] for each in reader.of("img"))
+    assert kinds == {"png;": 2 * 4 + 3, "webp": 3 * (4 + 3)}  # the tinted measurement of inpainting is never compressed
+
+
+class Reading(dict[str, np.ndarray]):
+    """Arrays that count how often they are read."""
+
+    read = 0
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        self.read += 1
+        return super().__getitem__(name)
+
+
+def test_answers_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("camera",), (("annealed", 2),), size=16)
+    arrays = Reading(made.rows[0].arrays)
+    made = replace(made, rows=(replace(made.rows[0], arrays=arrays),))
+    kept = page_memory.remembering(made).rows[0]
+    assert np.array_equal(kept.x, kept.x)
+    assert arrays.read == 1
+    assert set(kept.arrays) == set(arrays)
+    assert np.array_equal(kept.samples, kept.samples)
+    assert arrays.read == 3  # many samples are not kept
+    monkeypatch.setattr(page_memory, "MOST", 1e3)
+    assert page_memory.remembering(made) is made
 
 
 def test_tuning_on_reported_images_is_confessed(tmp_path: Path) -> None:

@@ -1,0 +1,113 @@
+"""Cell by cell: what arrived, whether it explains the data, and the way there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reports import summary
+
+if TYPE_CHECKING:
+    from reports.cell import Record
+    from reports.comparison import Comparison
+
+WIDTH, HEIGHT = 64, 18  # of a trace, in units of its drawing
+EXPLAINED = (0.5, 2.0)  # misfits that are near 1
+
+
+class Trace(NamedTuple):
+    """Misfit and change against the level, as points of polylines, and in words."""
+
+    misfit: str
+    change: str
+    told: str
+
+
+class Diagnosis(NamedTuple):
+    """One cell: its status, the misfit of what it answers (an estimate, or one sample), and the way there."""
+
+    status: str
+    misfit: str = ""
+    far: bool = False
+    trace: Trace | None = None
+
+
+class Lane(NamedTuple):
+    """A prior under a method: a diagnosis for each image."""
+
+    prior: str
+    method: str
+    cells: dict[str, Diagnosis]
+
+
+def failures(comparison: Comparison) -> list[Record]:
+    """Those without an answer, whose message says why."""
+    return [row for row in comparison.rows if row.status != "done"]
+
+
+def sentence(comparison: Comparison) -> str:
+    """How many cells arrived, and how many of the answers explain their data."""
+    done = [row for row in comparison.rows if row.status == "done"]
+    far = sum(is_far(misfit(row)) for row in done)
+    whole = len(done) == len(comparison.rows)
+    arrived = f"All {len(done)} cells arrived." if whole else f"{len(done)} of {len(comparison.rows)} cells arrived."
+    low, high = EXPLAINED
+    if not far:
+        return f"{arrived} The misfit of every answer is between {low:g} and {high:g}."
+    return f"{arrived} Of the answers, {far} {'has' if far == 1 else 'have'} a misfit below {low:g} or above {high:g}, marked below."
+
+
+def lanes(comparison: Comparison, problem: str) -> list[Lane]:
+    """All cells of a problem; their traces share their scales."""
+    rows = {(row.cell.prior, row.cell.method, row.cell.image): row for row in comparison.rows if row.cell.problem == problem}
+    scales = {name: scale(rows.values(), name) for name in ("misfit", "change")}
+    found = []
+    for method in summary.methods(comparison):
+        for prior in comparison.priors:
+            cells = {image: diagnosis(rows.get((prior, method, image)), scales) for image in comparison.images}
+            found.append(Lane(prior, method, cells))
+    return found
+
+
+def diagnosis(row: Record | None, scales: Mapping[str, tuple[float, float]]) -> Diagnosis:
+    if row is None:
+        return Diagnosis("not run")
+    found = misfit(row)
+    return Diagnosis(row.status, "" if found is None else f"{found:.2f}", is_far(found), trace(row.trace, scales))
+
+
+def misfit(row: Record) -> float | None:
+    """Of one sample where there are samples: their mean fits the data otherwise than any of them."""
+    return row.metrics.get("misfit_sample", row.metrics.get("misfit"))
+
+
+def is_far(misfit: float | None) -> bool:
+    return misfit is not None and not EXPLAINED[0] <= misfit <= EXPLAINED[1]
+
+
+def trace(levels: Sequence[Mapping[str, Any]], scales: Mapping[str, tuple[float, float]]) -> Trace | None:
+    series = {name: logarithms(levels, name) for name in scales}
+    if not series["misfit"] or len(levels) < 2:
+        return None
+    told = [f"{name} from {10 ** values[0][1]:.2g} to {10 ** values[-1][1]:.2g}" for name, values in series.items() if values]
+    lines = [points(values, len(levels), scales[name]) for name, values in series.items()]
+    return Trace(lines[0], lines[1], f"{', '.join(told)} in {len(levels)} levels")
+
+
+def logarithms(levels: Sequence[Mapping[str, Any]], name: str) -> list[tuple[int, float]]:
+    """(level, logarithm to base 10) of those that are positive and finite."""
+    values = ((i, level.get(name)) for i, level in enumerate(levels))
+    return [(i, math.log10(value)) for i, value in values if value is not None and 0 < value < math.inf]
+
+
+def scale(rows: Any, name: str) -> tuple[float, float]:
+    """Lowest and highest logarithm of all traces, at least a decade apart."""
+    values = [value for row in rows for _, value in logarithms(row.trace, name)]
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    return low, max(high, low + 1)
+
+
+def points(values: Sequence[tuple[int, float]], levels: int, scale: tuple[float, float]) -> str:
+    low, high = scale
+    return " ".join(f"{WIDTH * i / (levels - 1):.1f},{1 + (HEIGHT - 2) * (high - value) / (high - low):.1f}" for i, value in values)

@@ -1,0 +1,185 @@
+"""The tables of the page: what the numbers are, problem by problem, and what they cost."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from reports import summary
+
+if TYPE_CHECKING:
+    from reports.cell import Record
+    from reports.comparison import Comparison
+
+HIGHER, LOWER, NEITHER = 1, -1, 0  # is better
+
+
+class Column(NamedTuple):
+    """A column of a table under one method: a metric, or ``calls`` or ``seconds`` of a record."""
+
+    head: str
+    metric: str
+    form: str
+    better: int = HIGHER
+
+
+ESTIMATE = (
+    Column("PSNR", "psnr", ".2f"),
+    Column("SSIM", "ssim", ".3f"),
+    Column("HaarPSI", "haarpsi", ".3f"),
+    Column("SWD", "swd", ".4f", LOWER),
+)
+SAMPLES = (
+    Column("PSNR of mean", "psnr", ".2f"),
+    Column("of one sample", "psnr_sample", ".2f"),
+    Column("SSIM of mean", "ssim", ".3f"),
+    Column("HaarPSI of mean", "haarpsi", ".3f"),
+    Column("SWD of one sample", "swd_sample", ".4f", LOWER),
+    Column("coverage, {nominal:.0%} nominal", "coverage", ".0%", NEITHER),
+)
+MORE_OF_ESTIMATE = (
+    Column("GMSD", "gmsd", ".4f", LOWER),
+    Column("spectrum, dB", "spectrum_db", ".2f", LOWER),
+    Column("misfit", "misfit", ".2f", NEITHER),
+)
+MORE_OF_SAMPLES = (
+    Column("CRPS", "crps", ".4f", LOWER),
+    Column("SSIM of one sample", "ssim_sample", ".3f"),
+    Column("HaarPSI of one sample", "haarpsi_sample", ".3f"),
+    Column("GMSD of mean", "gmsd", ".4f", LOWER),
+    Column("of one sample", "gmsd_sample", ".4f", LOWER),
+    Column("SWD of mean", "swd", ".4f", LOWER),
+    Column("spectrum of mean, dB", "spectrum_db", ".2f", LOWER),
+    Column("of one sample", "spectrum_db_sample", ".2f", LOWER),
+    Column("misfit of mean", "misfit", ".2f", NEITHER),
+    Column("of one sample", "misfit_sample", ".2f", NEITHER),
+)
+SPENT = (Column("calls", "calls", ",.0f", NEITHER), Column("seconds", "seconds", ".2f", NEITHER))
+MEANINGS = {
+    "haarpsi": "HaarPSI: likeness of edges (Reisenhofer et al. 2018), 1 for equality",
+    "gmsd": "GMSD: how unevenly edges are kept (Xue et al. 2014), 0 for equality",
+    "swd": "SWD: how far patches are from those of the truth wherever they stand (Rabin et al. 2011), 0 for the same texture",
+    "spectrum_db": "spectrum: how far the power at each frequency is from the truth's, in dB",
+    "crps": "CRPS: distance of the samples from the true pixel, spread included (Gneiting, Raftery 2007), in pixel units",
+    "misfit": "misfit: squared residual over that of the noise, about 1 where the data are explained",
+}
+
+
+def columns(comparison: Comparison, method: str, more: bool = False) -> list[Column]:
+    """Those that the records of a method have numbers for: what all read, or all that is left."""
+    rows = [row for row in comparison.rows if row.cell.method == method]
+    first, rest = (SAMPLES, MORE_OF_SAMPLES) if summary.is_sampled(comparison, method) else (ESTIMATE, MORE_OF_ESTIMATE)
+    wanted: tuple[Column, ...] = (*rest, *SPENT) if more else first
+    nominal = summary.mean(rows, "coverage_nominal")
+    found = [column for column in wanted if mean(rows, column.metric) is not None]
+    return [column._replace(head=column.head.format(nominal=nominal)) for column in found]
+
+
+def meanings(columns: Mapping[str, Sequence[Column]]) -> str:
+    """The metrics of a table that not everyone knows, in a sentence; empty where there are none."""
+    shown = {column.metric.removesuffix("_sample") for found in columns.values() for column in found}
+    told = "; ".join(words for metric, words in MEANINGS.items() if metric in shown)
+    return f"{told}." if told else ""
+
+
+class Entry(NamedTuple):
+    """A number of a table and how it is shown; ``best`` of its column among the priors that arrived on every image."""
+
+    value: float | None
+    shown: str
+    best: bool = False
+
+
+class Entries(NamedTuple):
+    """What a table says of a prior under a method: its numbers, or why there are none."""
+
+    numbers: list[Entry]
+    note: str
+
+
+def table(comparison: Comparison, problem: str, chosen: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, Entries]]:
+    """prior -> method -> entries, for the ``chosen`` columns of each method; means over the images that arrived."""
+    parts = {method: part(comparison, problem, method, found) for method, found in chosen.items()}
+    return {prior: {method: found[prior] for method, found in parts.items()} for prior in comparison.priors}
+
+
+def part(comparison: Comparison, problem: str, method: str, columns: Sequence[Column]) -> dict[str, Entries]:
+    """The entries of a method by prior."""
+    groups = {prior: summary.records(comparison, problem, method, prior) for prior in comparison.priors}
+    complete = {prior for prior, rows in groups.items() if summary.is_complete(comparison, rows)}
+    leaders = [first(column, [groups[prior] for prior in complete]) for column in columns]
+    found = {}
+    for prior, rows in groups.items():
+        best = leaders if prior in complete else [None] * len(columns)
+        numbers = [entry(column, rows, leader) for column, leader in zip(columns, best, strict=True)]
+        found[prior] = Entries(numbers, "" if prior in complete else missing(comparison, rows))
+    return found
+
+
+def entry(column: Column, rows: Sequence[Record], leader: float | None) -> Entry:
+    value = mean(rows, column.metric)
+    return Entry(value, "" if value is None else format(value, column.form), value is not None and value == leader)
+
+
+def first(column: Column, groups: Sequence[Sequence[Record]]) -> float | None:
+    """The best value of a column; None where it judges nothing."""
+    values = [value for rows in groups if (value := mean(rows, column.metric)) is not None]
+    return max(values, key=lambda value: column.better * value, default=None) if column.better else None
+
+
+def missing(comparison: Comparison, rows: Sequence[Record]) -> str:
+    """Why means over these records compare with no other."""
+    arrived = sum(row.status == "done" for row in rows)
+    if arrived:
+        return f"{arrived} of {len(comparison.images)} images"
+    return ", ".join(sorted({row.status for row in rows})) or "not run"
+
+
+def mean(rows: Sequence[Record], metric: str) -> float | None:
+    """Over those that arrived, of a metric or of what a record cost; None where none has it."""
+    if metric not in ("calls", "seconds"):
+        return summary.mean(rows, metric)
+    values = [getattr(row, metric) for row in rows if row.status == "done"]
+    return statistics.mean(values) if values else None
+
+
+class Cost(NamedTuple):
+    """What a method cost with a prior: means over all problems and images that arrived; None where none did."""
+
+    calls: float | None
+    seconds: float | None
+    call: float | None
+    psnr: float | None
+
+    @property
+    def shown(self) -> list[Entry]:
+        """Calls, seconds, seconds a call, PSNR, PSNR per call."""
+        gain = None if self.psnr is None or not self.calls else self.psnr / self.calls
+        values = (self.calls, self.seconds, None if self.call is None else 1000 * self.call, self.psnr, gain)
+        forms = (",.0f", ".2f", ".1f", ".2f", ".2f")
+        return [Entry(value, "" if value is None else format(value, form)) for value, form in zip(values, forms, strict=True)]
+
+
+def costs(comparison: Comparison) -> dict[str, dict[str, Cost]]:
+    """prior -> method -> cost."""
+    return {prior: {method: cost(comparison, prior, method) for method in comparison.methods} for prior in comparison.priors}
+
+
+def cost(comparison: Comparison, prior: str, method: str) -> Cost:
+    rows = [row for row in comparison.rows if (row.cell.prior, row.cell.method) == (prior, method)]
+    calls, seconds = mean(rows, "calls"), mean(rows, "seconds")
+    return Cost(calls, seconds, seconds / calls if calls and seconds is not None else None, mean(rows, "psnr"))
+
+
+def dearest(comparison: Comparison) -> str:
+    """How far apart the priors are, a call for a call, in a sentence; empty where there is no two of them to compare."""
+    found = {}
+    for prior in comparison.priors:
+        rows = [row for row in comparison.rows if row.cell.prior == prior and row.status == "done" and row.calls]
+        if rows:
+            found[prior] = 1000 * sum(row.seconds for row in rows) / sum(row.calls for row in rows)
+    if len(found) < 2:
+        return ""
+    low, high = min(found, key=lambda prior: found[prior]), max(found, key=lambda prior: found[prior])
+    return f"A call took from {found[low]:.1f} ms ({low}) to {found[high]:.1f} ms ({high}) on this machine, with what surrounds it."
