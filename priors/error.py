@@ -12,7 +12,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ SIGMAS = tuple(float(f"{s:.4g}") for s in np.geomspace(0.002, 2.5, 16))
 CROP, COUNT = 96, 24  # pixels on a side and number of the pictures measured on
 BANDS = tuple(k / 96 for k in (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 40, 48, 60))  # radial frequencies, cycles per pixel
 
+Bands = tuple[tuple[tuple[float, ...], ...], ...]  # [levels][components][BANDS]
+
 
 @dataclass(frozen=True)
 class ErrorCurve:
@@ -38,7 +40,7 @@ class ErrorCurve:
     ``spectrum`` has for each level a row for each component (one for grey, three opponent ones for colour): the rms error of
     one orthonormal Fourier coefficient at the radial frequencies BANDS. Linear in log-log between the levels, proportional
     to sigma below the first (a denoiser tends to the identity) and constant above the last (its error tends to the spread
-    of images).
+    of images). ``correlation``, of priors that know their error pixel by pixel, is the spectrum of the errors divided by it.
 
     Raises:
         ValueError: levels not positive and increasing, or not as many errors as levels.
@@ -46,7 +48,8 @@ class ErrorCurve:
 
     sigma: tuple[float, ...]
     rmse: tuple[float, ...]
-    spectrum: tuple[tuple[tuple[float, ...], ...], ...]
+    spectrum: Bands
+    correlation: Bands = ()
 
     def __post_init__(self) -> None:
         matched = len(self.sigma) == len(self.rmse) == len(self.spectrum)
@@ -55,19 +58,21 @@ class ErrorCurve:
 
     def __call__(self, sigma: float) -> float:
         """The rms error of a pixel at this level."""
-        return float(self.between(sigma, np.asarray(self.rmse)))
+        return min(1.0, sigma / self.sigma[0]) * float(self.between(sigma, np.asarray(self.rmse)))
 
     def spectrum_at(self, sigma: float, shape: Sequence[int]) -> Tensor:
         """The rms error of each coefficient of an image [.., H, W] under the orthonormal rfft2: [1 or 3, H, W // 2 + 1], float64."""
-        components, f = self.between(sigma, np.asarray(self.spectrum)), radius(shape[-2], shape[-1])
-        return torch.from_numpy(np.stack([np.interp(f, BANDS, bands) for bands in components]))
+        return min(1.0, sigma / self.sigma[0]) * over_frequencies(self.between(sigma, np.asarray(self.spectrum)), shape)
+
+    def correlation_at(self, sigma: float, shape: Sequence[int]) -> Tensor:
+        """The same of errors divided by their own standard deviations."""
+        return over_frequencies(self.between(sigma, np.asarray(self.correlation)), shape)
 
     def between(self, sigma: float, errors: np.ndarray) -> Any:
         """Errors [levels, ...] interpolated at sigma."""
-        shrink = min(1.0, sigma / self.sigma[0])
         k = np.interp(math.log(max(sigma, self.sigma[0])), np.log(self.sigma), np.arange(len(self.sigma)))
         low = min(int(k), len(self.sigma) - 2)
-        return shrink * np.exp((1 - (k - low)) * np.log(errors[low]) + (k - low) * np.log(errors[low + 1]))
+        return np.exp((1 - (k - low)) * np.log(errors[low]) + (k - low) * np.log(errors[low + 1]))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values with four digits, for a model card."""
@@ -75,13 +80,20 @@ class ErrorCurve:
         def short(values: Any) -> Any:
             return float(f"{values:.4g}") if isinstance(values, float) else [short(v) for v in values]
 
-        measured = {"sigma": self.sigma, "rmse": self.rmse, "spectrum": self.spectrum}
-        return {name: short(values) for name, values in measured.items()} | {"bands": [round(f, 5) for f in BANDS]}
+        measured = {"sigma": self.sigma, "rmse": self.rmse, "spectrum": self.spectrum, "correlation": self.correlation}
+        return {name: short(values) for name, values in measured.items() if values} | {"bands": [round(f, 5) for f in BANDS]}
 
     @staticmethod
     def from_dict(stored: Mapping[str, Any]) -> ErrorCurve:
-        spectrum = tuple(tuple(tuple(bands) for bands in components) for components in stored["spectrum"])
-        return ErrorCurve(tuple(stored["sigma"]), tuple(stored["rmse"]), spectrum)
+        spectra = (stored["spectrum"], stored.get("correlation", ()))
+        spectrum, correlation = (tuple(tuple(tuple(bands) for bands in level) for level in levels) for levels in spectra)
+        return ErrorCurve(tuple(stored["sigma"]), tuple(stored["rmse"]), spectrum, correlation)
+
+
+def over_frequencies(components: np.ndarray, shape: Sequence[int]) -> Tensor:
+    """Values at BANDS [components, bands] to every frequency of an image [.., H, W]: [components, H, W // 2 + 1], float64."""
+    f = radius(shape[-2], shape[-1])
+    return torch.from_numpy(np.stack([np.interp(f, BANDS, bands) for bands in components]))
 
 
 def radius(height: int, width: int) -> np.ndarray:
@@ -95,6 +107,16 @@ def measure(prior: Denoiser, images: Tensor, sigmas: Sequence[float] = SIGMAS, r
     errors = [prior.denoise(images + s * noise, s) - images for s in sigmas]
     rmse = tuple(float(e.square().mean().sqrt()) for e in errors)
     return ErrorCurve(tuple(map(float, sigmas)), rmse, tuple(banded(e) for e in errors))
+
+
+def measure_correlation(curve: ErrorCurve, network: Any, images: Tensor, rng: int | np.random.Generator | None = 0) -> ErrorCurve:
+    """Complete the curve of a network that knows the standard deviation of its error (``conditional(x, sigma)``)."""
+    noise = images.new_tensor(np.random.default_rng(rng).standard_normal(images.shape))
+    spectra = []
+    for sigma in curve.sigma:
+        mean, std = network.conditional(images + sigma * noise, images.new_full((len(images),), sigma))
+        spectra.append(banded((mean - images) / std))
+    return replace(curve, correlation=tuple(spectra))
 
 
 def banded(error: Tensor) -> tuple[tuple[float, ...], ...]:

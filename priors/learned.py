@@ -47,16 +47,34 @@ class Learned(KnowsItsError):
         Raises:
             ValueError: sigma above the trained range, or a channel count that the network does not take.
         """
-        low, high = self.sigma_range
-        if sigma > high * (1 + 1e-6):
-            raise ValueError(f"prior {self.name!r} was trained for sigma up to {high:g}, not {sigma:g}; give lower levels")
-        if x.shape[1] % self.channels:
-            raise ValueError(f"prior {self.name!r} was trained on {self.channels} channels, the image has {x.shape[1]}; use other weights")
+        low = self.sigma_range[0]
         if sigma < low:
             return x + (sigma / low) ** 2 * (self.denoise(x, low) - x)
-        images = x.to(self.device, torch.float32).reshape(-1, self.channels, *x.shape[-2:])
-        parts = [self.net(part, part.new_full((len(part),), sigma)) for part in images.split(self.together(x))]
+        parts = [self.net(part, part.new_full((len(part),), sigma)) for part in self.checked(x, sigma).split(self.together(x))]
         return torch.cat(parts).view(x.shape).to(x)
+
+    def conditional(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
+        """p(clean | x) as a Gaussian: mean [B, C, H, W], standard deviation of each pixel [B, 1, H, W], correlation spectrum.
+
+        Its covariance is diag(std) S diag(std), S circulant with the square of the spectrum [1 or 3, H, W // 2 + 1] as its
+        eigenvalues. One pass of the network; raises as ``denoise``.
+        """
+        low = self.sigma_range[0]
+        images = self.checked(x, max(sigma, low))
+        parts = [self.net.conditional(part, part.new_full((len(part),), max(sigma, low))) for part in images.split(self.together(x))]
+        mean = torch.cat([mean for mean, _ in parts]).view(x.shape).to(x)
+        std = torch.cat([std for _, std in parts]).view(len(x), -1, *x.shape[-2:]).to(x)
+        shrink = min(1.0, sigma / low)
+        return x + shrink**2 * (mean - x), shrink * std, self.error.correlation_at(sigma, x.shape).to(x)
+
+    def checked(self, x: Tensor, sigma: float) -> Tensor:
+        """x as the network takes it, [B * C / channels, channels, H, W]."""
+        if sigma > self.sigma_range[1] * (1 + 1e-6):
+            reach = f"{self.sigma_range[1]:g}"
+            raise ValueError(f"prior {self.name!r} was trained for sigma up to {reach}, not {sigma:g}; give lower levels")
+        if x.shape[1] % self.channels:
+            raise ValueError(f"prior {self.name!r} was trained on {self.channels} channels, the image has {x.shape[1]}; use other weights")
+        return x.to(self.device, torch.float32).reshape(-1, self.channels, *x.shape[-2:])
 
     def together(self, x: Tensor) -> int:
         """How many images pass the network at once."""
@@ -89,6 +107,9 @@ class Shipped(KnowsItsError):
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         """E[clean | x], as far as the network for these channels has learned it; raises as ``Learned.denoise``."""
         return self.of(x.shape[1]).denoise(x, sigma)
+
+    def conditional(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
+        return self.of(x.shape[1]).conditional(x, sigma)
 
     def error_spectrum(self, sigma: float, shape: Sequence[int]) -> Tensor:
         return self.of(shape[-3]).error_spectrum(sigma, shape)

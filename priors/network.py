@@ -30,6 +30,23 @@ class Block(nn.Module):
         return x + self.second(functional.relu(self.first(x) * (1 + scale) + shift))
 
 
+class Variance(nn.Module):
+    """Head for the heteroscedastic error (Nix, Weigend 1994): features to the log of a standard deviation, [B, 1, H, W]."""
+
+    def __init__(self, features: int, embedding: int, hidden: int = 32):
+        super().__init__()
+        self.first = nn.Conv2d(features, hidden, 3, padding=1)
+        self.second = nn.Conv2d(hidden, 1, 3, padding=1)
+        self.film = nn.Linear(embedding, 2 * hidden)
+        for layer in (self.film, self.second):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+    def forward(self, h: Tensor, level: Tensor) -> Tensor:
+        scale, shift = self.film(level)[:, :, None, None].chunk(2, dim=1)
+        return self.second(functional.relu(self.first(h) * (1 + scale) + shift))
+
+
 class UNet(nn.Module):
     """F(x, c): [B, C, H, W] and [B] to [B, C, H, W]; strided 2x2 down, transposed 2x2 up, additive skips, zero tail."""
 
@@ -51,9 +68,13 @@ class UNet(nn.Module):
         self.bottom = stage(widths[-1])
         self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in reversed(steps))
         self.decoder = nn.ModuleList(stage(width) for width in reversed(widths[:-1]))
+        self.variance = Variance(widths[0], embedding)
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
-        level = self.embed(level[:, None])
+        return self.tail(self.features(x, self.embed(level[:, None])))
+
+    def features(self, x: Tensor, level: Tensor) -> Tensor:
+        """What the tail and the variance head read: [B, widths[0], H, W] from an embedded level [B, embedding]."""
         h, skips = self.head(x), []
         for blocks, down in zip(self.encoder, self.down, strict=True):
             h = through(blocks, h, level)
@@ -62,7 +83,7 @@ class UNet(nn.Module):
         h = through(self.bottom, h, level)
         for up, blocks in zip(self.up, self.decoder, strict=True):
             h = through(blocks, up(h) + skips.pop(), level)
-        return self.tail(h)
+        return h
 
 
 def through(blocks: nn.Module, h: Tensor, level: Tensor) -> Tensor:
@@ -92,11 +113,21 @@ class Denoiser(nn.Module):
         return self.mean + c_skip * z + c_out * self.residual(c_in * z, sigma)
 
     def residual(self, scaled: Tensor, sigma: Tensor) -> Tensor:
-        """F at any size: reflected at the border to a multiple of the network's stride, then cut back."""
-        height, width = scaled.shape[-2:]
-        extra = (-width % self.net.stride, -height % self.net.stride)
-        padded = pad(scaled, extra)
-        return self.net(padded, sigma.log() / 4)[..., :height, :width]
+        """F at any size."""
+        return cut(self.net(self.padded(scaled), sigma.log() / 4), scaled)
+
+    def conditional(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """D and the standard deviation of each pixel of the clean image about it, [B, C, H, W] and [B, 1, H, W], in one pass."""
+        c_skip, c_out, c_in = (c[:, None, None, None] for c in self.coefficients(sigma))
+        z = x - self.mean
+        level = self.net.embed(sigma.log()[:, None] / 4)
+        h = self.net.features(self.padded(c_in * z), level)
+        mean = self.mean + c_skip * z + c_out * cut(self.net.tail(h), x)
+        return mean, c_out * cut(self.net.variance(h, level), x).exp()
+
+    def padded(self, x: Tensor) -> Tensor:
+        """Extended at the right and the bottom to a multiple of the network's stride."""
+        return pad(x, (-x.shape[-1] % self.net.stride, -x.shape[-2] % self.net.stride))
 
 
 def pad(x: Tensor, extra: tuple[int, int]) -> Tensor:
@@ -105,6 +136,10 @@ def pad(x: Tensor, extra: tuple[int, int]) -> Tensor:
         return x
     reflects = extra[0] < x.shape[-1] and extra[1] < x.shape[-2]
     return functional.pad(x, (0, extra[0], 0, extra[1]), mode="reflect" if reflects else "replicate")
+
+
+def cut(x: Tensor, like: Tensor) -> Tensor:
+    return x[..., : like.shape[-2], : like.shape[-1]]
 
 
 def build(channels: int, widths: Sequence[int], blocks: int, mean: float, std: float) -> Denoiser:

@@ -24,6 +24,7 @@ class Recipe:
     rate: float = 3e-3
     warmup: int = 100
     ema: float = 0.999
+    variance_steps: int = 1000  # of the second training, that of the variance head
     seed: int = 0
     core_seconds: float = 4500.0  # processor time of this process, all threads; GPU: its wall time
     wall_seconds: float = math.inf

@@ -23,11 +23,16 @@ class Denoiser(Protocol):
 class Prior(Denoiser, Protocol):
     """A catalogued prior.
 
-    Optional members, absent when unknown and never faked: ``energy(x) -> [B]`` (minus log density up to a constant),
-    ``rmse(sigma) -> float`` (root mean square error of ``denoise`` on images of its kind), ``error_spectrum(sigma, shape)``
-    (the same for each orthonormal Fourier coefficient of an image [.., C, H, W] in the layout of rfft2: [1, H, W // 2 + 1]
-    for every channel, or [3, ...] for the opponent components of colour), ``sigma_range`` (lowest and highest sigma it was
-    made for), ``licence`` (a sentence, where use is restricted), ``card`` (training provenance).
+    Optional members, absent when unknown and never faked:
+
+    - ``energy(x) -> [B]``: minus log density up to a constant;
+    - ``rmse(sigma) -> float``: root mean square error of ``denoise`` on images of its kind;
+    - ``error_spectrum(sigma, shape)``: the same for each orthonormal Fourier coefficient of an image [.., C, H, W] in the
+      layout of rfft2, [1, H, W // 2 + 1] for every channel or [3, ...] for the opponent components of colour;
+    - ``conditional(x, sigma)``: p(clean | x) as a Gaussian: mean, standard deviation of each pixel [B, 1 or C, H, W], and the
+      spectrum of the errors divided by it;
+    - ``sigma_range``: lowest and highest sigma it was made for;
+    - ``licence``: a sentence, where use is restricted; ``card``: training provenance.
     """
 
     name: str

@@ -25,6 +25,7 @@ from priors.network import Denoiser, build
 from priors.optimiser import Optimiser
 from priors.photographs import Bank, centre_crops, listing, split
 from priors.recipe import Recipe, Spent
+from priors.variance import teach
 
 BINS = 24
 
@@ -48,7 +49,7 @@ class Clock:
 
 
 class Trainer:
-    """Network, optimiser, moving average, loss scale by level: the state that a checkpoint holds."""
+    """Network, optimiser, moving average, loss scale by level, validation curve: the state that a checkpoint holds."""
 
     def __init__(self, recipe: Recipe, device: str = "cpu"):
         torch.manual_seed(recipe.seed)
@@ -59,7 +60,7 @@ class Trainer:
         self.optimiser = Optimiser(self.model, recipe.rate)
         self.scale = torch.ones(BINS, device=device)
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
-        self.spent, self.origin = Spent(), ""
+        self.spent, self.origin, self.curve = Spent(), "", list[dict[str, Any]]()
         self.half = gains_from_bf16(self.model, recipe, device)
 
     def prior(self) -> Learned:
@@ -68,7 +69,8 @@ class Trainer:
 
     def draft(self, name: str, licence: str) -> dict[str, Any]:
         """The model card as far as the run itself can fill it."""
-        return draft(self.recipe, self.spent, name, licence, self.device) | ({"start": self.origin} if self.origin else {})
+        start = {"start": self.origin} if self.origin else {}
+        return draft(self.recipe, self.spent, name, licence, self.device) | start | {"curve": self.curve}
 
     def sigmas(self, count: int) -> Tensor:
         """Half of the levels log-uniform over the whole range, half over the focus, each stratified within the batch."""
@@ -129,6 +131,7 @@ class Trainer:
             "recipe": asdict(self.recipe), "spent": asdict(self.spent), "model": self.model.state_dict(),
             "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(), "scale": self.scale,
             "generator": self.generator.get_state(), "half": self.half, "origin": self.origin,
+            "curve": self.curve,
         }  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, path.with_suffix(".part"))
@@ -136,21 +139,29 @@ class Trainer:
 
     @staticmethod
     def resume(path: Path, recipe: Recipe, device: str = "cpu") -> Trainer:
-        """Go on from a checkpoint; ``recipe`` may change the budget, not the network."""
+        """Go on from a checkpoint; ``recipe`` may change the budget, not the network nor its noise levels."""
         try:
             state = torch.load(path, map_location=device, weights_only=True)
+            begun = Recipe(**state["recipe"])
         except Exception as error:  # torch raises a dozen kinds for a damaged file
             raise ValueError(f"{path} is not a readable checkpoint ({type(error).__name__}); start again without --resume") from None
-        if Recipe(**state["recipe"]).network != recipe.network:
-            raise ValueError(f"{path} holds another network than is asked for; go on with the settings it was begun with (--channels)")
+        if (begun.network, begun.sigma_range, begun.focus) != (recipe.network, recipe.sigma_range, recipe.focus):
+            raise ValueError(f"{path} holds another training; go on with the name, --channels and noise levels it was begun with")
         trainer = Trainer(recipe, device)
-        trainer.model.load_state_dict(state["model"])
-        trainer.average.load_state_dict(state["average"])
-        trainer.optimiser.load_state_dict(state["optimiser"])
-        trainer.scale = state["scale"]
-        trainer.generator.set_state(state["generator"].cpu())
-        trainer.spent, trainer.half, trainer.origin = Spent(**state["spent"]), state["half"], state["origin"]
+        try:
+            trainer.load(state)
+        except Exception as error:
+            raise ValueError(f"{path} lacks a part of a checkpoint ({type(error).__name__}); start again without --resume") from None
         return trainer
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.scale = state["scale"]
+        self.generator.set_state(state["generator"].cpu())
+        self.spent, self.half = Spent(**state["spent"]), state["half"]
+        self.origin, self.curve = state["origin"], state["curve"]
 
 
 def autocast(device: str, half: bool) -> contextlib.AbstractContextManager:
@@ -218,8 +229,9 @@ def run(trainer: Trainer, bank: Bank, held: Tensor, checkpoint: Path, every: flo
 
 
 def report(trainer: Trainer, held: Tensor, losses: Sequence[float], checkpoint: Path) -> Progress:
-    trainer.save(checkpoint)
     psnr = psnr_table(trainer.prior(), list(held.split(1)))
+    trainer.curve.append({"core_seconds": round(trainer.spent.core_seconds), "steps": trainer.spent.steps, "psnr": psnr})
+    trainer.save(checkpoint)
     return Progress(trainer.spent, trainer.spent.share(trainer.recipe), sum(losses) / len(losses), psnr)
 
 
@@ -263,15 +275,27 @@ def train(
         OSError: the folder of ``weights`` cannot be written.
     """
     checkpoint = weights.with_suffix(".pt")
-    if resume and not checkpoint.is_file():
-        raise FileNotFoundError(f"there is no checkpoint {checkpoint} to go on from; leave out --resume")
+    check_places(weights, checkpoint, resume, start)
     if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
         raise ValueError(f"device {device!r} cannot be used here; train on 'cpu'" + (" or 'cuda'" if torch.cuda.is_available() else ""))
     bank, held = prepared(folders, recipe, device)
     trainer = Trainer.resume(checkpoint, recipe, device) if resume else Trainer(recipe, device)
-    if start and not resume:
+    if start:
         trainer.begin_from(start)
     weights.parent.mkdir(parents=True, exist_ok=True)
     yield from run(trainer, bank, held, checkpoint, every)
     if trainer.spent.share(recipe) >= 1:
+        teach(trainer.average, bank, recipe, trainer.generator)
         finish(trainer.average, trainer.draft(name, licence), folders, weights, tests)
+
+
+def check_places(weights: Path, checkpoint: Path, resume: bool, start: Path | None) -> None:
+    """Nothing that was trained may be lost for a flag forgotten or a name mistyped."""
+    if weights.suffix != ".safetensors" or weights.is_dir():
+        raise ValueError(f"weights are a .safetensors file, and {weights} is none; give its name with --out")
+    if resume and start:
+        raise ValueError("--start begins anew and --resume goes on; give one of them")
+    if resume and not checkpoint.is_file():
+        raise FileNotFoundError(f"there is no checkpoint {checkpoint} to go on from; leave out --resume")
+    if not resume and checkpoint.exists():
+        raise FileExistsError(f"{checkpoint} holds a training that was begun; go on with --resume, or give another --out")

@@ -21,9 +21,11 @@ from priors.optimiser import Optimiser
 from priors.photographs import Bank, listing, split
 from priors.recipe import RECIPES, Recipe, Spent
 from priors.training import Trainer, train
+from priors.variance import teach
 from reports.cli import main
 
-TINY = Recipe(widths=(4, 8), blocks=1, patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf)
+TINY = Recipe(widths=(4, 8), blocks=1, patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf,
+              variance_steps=20)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,7 @@ def test_training_improves_and_its_card_says_how(trained) -> None:
     card = json.loads(trained.with_suffix(".json").read_text())
     assert {"name", "data", "licence", "seed", "steps", "core_seconds", "sha256", "sigma_range", "psnr", "error", "date"} <= set(card)
     assert card["steps"] == 30
+    assert [point["steps"] for point in card["curve"]] == [0, 30]
     scores = next(iter(card["psnr"].values()))
     assert scores["50"] > -20 * math.log10(50 / 255)  # better than the noisy picture itself
     prior = priors.load("cnn", weights=trained)
@@ -162,15 +165,28 @@ def test_fine_tuning_begins_from_the_weights_given(trained, tmp_path) -> None:
     assert start.card["sha256"][:12] in colour.draft("cnn", "")["start"]
 
 
+@pytest.mark.parametrize("colour", [False, True], ids=["grey", "colour"])
 @pytest.mark.parametrize("name", ["cnn", "diffusion"])
-def test_shipped_weights_are_small_and_say_where_they_are_from(name) -> None:
-    file = SHIPPED / f"{name}-grey.safetensors"
+def test_shipped_weights_are_small_and_say_where_they_are_from(name, colour) -> None:
+    file = SHIPPED / f"{name}-{'colour' if colour else 'grey'}.safetensors"
     card = read(file).card
     assert file.stat().st_size < 20e6
     assert card["sigma_range"] == list(RECIPES[name].sigma_range)
     assert set(card["data"]) == {"bsds500", "photos870"}
     assert "non-commercial" in card["licence"]
-    assert card["psnr"]["set12, 12 pictures"]["25"] >= 29.8
+    assert card["network"]["channels"] == (3 if colour else 1)
+    assert len(card["curve"]) > 5
+    assert len(card["error"]["spectrum"][0]) == (3 if colour else 1)
+
+
+@pytest.mark.parametrize("name", ["cnn", "diffusion"])
+def test_colour_weights_know_what_the_channels_share(name) -> None:
+    """Two channels say something about the third: at least 1 dB over the grey weights channel by channel."""
+    problem = problems.denoise(problems.load_image("astronaut", size=96, channels=3), noise_sigma=25 / 255, rng=0)
+    both = priors.load(name), read(SHIPPED / f"{name}-grey.safetensors")
+    errors = [prior.denoise(problem.y, 25 / 255) - problem.truth for prior in both]
+    ours, grey = (-10 * math.log10(float(error.square().mean())) for error in errors)
+    assert ours > grey + 1
 
 
 @pytest.mark.parametrize("name", ["cnn", "diffusion"])
@@ -199,6 +215,31 @@ def test_the_stored_error_is_the_error_met(name) -> None:
         assert float(whole.square().mean().sqrt()) == pytest.approx(prior.rmse(sigma), rel=0.1)
 
 
+@pytest.mark.parametrize("name", ["cnn", "diffusion"])
+def test_the_error_is_known_pixel_by_pixel(name) -> None:
+    """It says where: the likelihood, each side at its best scale, beats one standard deviation for all pixels."""
+    prior = priors.load(name)
+    images = torch.cat([problems.load_image(image, size=96) for image in ("camera", "astronaut", "chelsea", "coins")])
+    for sigma in (0.02, 0.1, 0.35):
+        x = images + sigma * torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
+        mean, std, correlation = prior.conditional(x, sigma)
+        assert torch.allclose(mean, prior.denoise(x, sigma), atol=1e-5)
+        assert std.shape == (4, 1, 96, 96)
+        square = (mean - images).square()
+        assert float((square / std**2).mean().log() + 2 * std.log().mean()) < float(square.mean().log()) - 0.1, sigma
+        whole = torch.cat([correlation, correlation[..., 1:-1]], -1)
+        assert float((square / std**2).mean()) == pytest.approx(float(whole.square().mean()), rel=0.5)
+
+
+def test_the_second_training_touches_nothing_but_its_head(photographs) -> None:
+    trainer = Trainer(TINY)
+    bank = Bank.load(listing([photographs]), 1, 2 * TINY.patch)
+    before = {key: value.clone() for key, value in trainer.average.state_dict().items()}
+    teach(trainer.average, bank, TINY, trainer.generator)
+    changed = {key for key, value in trainer.average.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed == {key for key in before if key.startswith("net.variance.")}
+
+
 def test_edges_of_the_range() -> None:
     prior, x = priors.load("cnn"), problems.load_image("camera", size=24)
     with pytest.raises(ValueError, match=r"'cnn' was trained for sigma up to 0\.4, not 0\.5"):
@@ -207,6 +248,11 @@ def test_edges_of_the_range() -> None:
     assert torch.allclose(prior.denoise(x, 0.002) - x, (prior.denoise(x, 0.004) - x) / 4, atol=1e-6)
     assert float((prior.denoise(x, 1e-5) - x).abs().max()) < 1e-4 < float(lowest)
     assert prior.rmse(0.001) == pytest.approx(prior.rmse(0.002) / 2, rel=1e-6)
+    (mean, std, _), (_, lowest, _) = prior.conditional(x, 0.002), prior.conditional(x, 0.004)
+    assert torch.allclose(mean, prior.denoise(x, 0.002), atol=1e-6)
+    assert torch.allclose(std, lowest / 2)
+    with pytest.raises(ValueError, match="trained for sigma up to"):
+        prior.conditional(x, 0.5)
 
 
 def test_grey_weights_take_colour_images_channel_by_channel() -> None:
@@ -214,6 +260,20 @@ def test_grey_weights_take_colour_images_channel_by_channel() -> None:
     found = prior.denoise(x, 0.1)
     assert found.dtype == torch.float64
     assert torch.allclose(found[:, 1:2], prior.denoise(x[:, 1:2], 0.1), atol=1e-6)
+    std, alone = prior.conditional(x, 0.1)[1], prior.conditional(x[:, 1:2], 0.1)[1]
+    assert std.shape == (1, 3, 24, 24)
+    assert torch.allclose(std[:, 1:2], alone, atol=1e-6)
+
+
+def test_gradients_pass_through_the_prior() -> None:
+    """Guided samplers need them: the Jacobian along a direction, against a central difference in double precision."""
+    prior, x = read(SHIPPED / "cnn-grey.safetensors"), problems.load_image("camera", size=16).requires_grad_()
+    v, u = (torch.randn(x.shape, generator=torch.Generator().manual_seed(k), dtype=torch.float64) for k in (0, 1))
+    (slope,) = torch.autograd.grad((prior.denoise(x, 0.1) * u).sum(), x)
+    exact, sigma = prior.net.double(), torch.tensor([0.1], dtype=torch.float64)
+    with torch.no_grad():
+        ahead, behind = (exact(x.double() + h * v, sigma) for h in (1e-6, -1e-6))
+    assert float((slope * v).sum()) == pytest.approx(float(((ahead - behind) * u).sum() / 2e-6), rel=1e-3)
 
 
 BROKEN = [
@@ -241,8 +301,21 @@ def test_training_refuses_bad_input(photographs, tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         list(train("cnn", [photographs], weights, TINY, resume=True))
     Trainer(TINY).save(weights.with_suffix(".pt"))
-    with pytest.raises(ValueError, match="holds another network"):
+    with pytest.raises(ValueError, match="holds another training"):
         list(train("cnn", [photographs], weights, dataclasses.replace(TINY, channels=3), resume=True))
+    with pytest.raises(ValueError, match="holds another training"):
+        list(train("cnn", [photographs], weights, dataclasses.replace(TINY, sigma_max=1.0), resume=True))
+    with pytest.raises(FileExistsError, match="was begun; go on with --resume"):
+        list(train("cnn", [photographs], weights, TINY))
+    with pytest.raises(ValueError, match="give one of them"):
+        list(train("cnn", [photographs], weights, TINY, resume=True, start=weights))
+    for wrong in (tmp_path, tmp_path / "w.pt"):
+        with pytest.raises(ValueError, match=r"weights are a \.safetensors file"):
+            list(train("cnn", [photographs], wrong, TINY))
+    state = torch.load(weights.with_suffix(".pt"), weights_only=True)
+    torch.save({key: value for key, value in state.items() if key != "scale"}, weights.with_suffix(".pt"))
+    with pytest.raises(ValueError, match="lacks a part"):
+        list(train("cnn", [photographs], weights, TINY, resume=True))
     weights.with_suffix(".pt").write_bytes(b"not a checkpoint")
     with pytest.raises(ValueError, match="not a readable checkpoint"):
         list(train("cnn", [photographs], weights, TINY, resume=True))
