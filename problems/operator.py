@@ -40,12 +40,12 @@ class Operator(ABC):
         """
         return conjugate_gradients(lambda x: self.adjoint(self.forward(x)) + weigh(x, c), b)
 
-    def gram_solve(self, b: Tensor, spectrum: Tensor, c: float | Tensor) -> Tensor:
-        """About (A S A^T + c)^-1 b for data b and a circulant S, ``spectrum`` as ``circulant`` takes it; c may be [B, 1, 1, 1].
+    def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
+        """About (A S A^T + c)^-1, from data to data, for a circulant S, ``spectrum`` as ``circulant`` takes it; c may be [B, 1, 1, 1].
 
         It guides conjugate gradients, so that near is enough; left as it is, it guides nothing.
         """
-        return b
+        return lambda b: b
 
     def as_image(self, y: Tensor) -> Tensor:
         """The measurement as a picture to show, [B, C, h, w]; missing pixels are NaN."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from problems.kernels import as_kernel, uniform
 from problems.masks import as_mask
-from problems.operator import Operator, checked_shape, circulant, conjugate_gradients, weigh
+from problems.operator import Map, Operator, checked_shape, circulant, conjugate_gradients, weigh
 
 
 class Identity(Operator):
@@ -32,8 +32,8 @@ class Identity(Operator):
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
         return weigh(b, 1 / (1 + c))
 
-    def gram_solve(self, b: Tensor, spectrum: Tensor, c: float | Tensor) -> Tensor:
-        return circulant(b, 1 / (spectrum + c))
+    def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
+        return by_frequency(1 / (spectrum + c))
 
 
 class Blur(Operator):
@@ -61,8 +61,8 @@ class Blur(Operator):
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
         return circulant(b, 1 / (self.power + on_cpu(c)))
 
-    def gram_solve(self, b: Tensor, spectrum: Tensor, c: float | Tensor) -> Tensor:
-        return circulant(b, 1 / (self.power * on_cpu(spectrum) + on_cpu(c)))
+    def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
+        return by_frequency(1 / (self.power * on_cpu(spectrum) + on_cpu(c)))
 
     def __repr__(self) -> str:
         return f"Blur({size_of(self.kernel)} kernel, {size_of(self.image_shape)})"
@@ -113,11 +113,11 @@ class SuperResolution(Operator):
         x = weigh(b.double(), 1 / c)
         return (x - weigh(self.adjoint(circulant(self.forward(x), 1 / inner)), 1 / c)).to(b.dtype)
 
-    def gram_solve(self, b: Tensor, spectrum: Tensor, c: float | Tensor) -> Tensor:
+    def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
         _, height, width = self.image_shape
         if height % self.factor or width % self.factor:
-            return super().gram_solve(b, spectrum, c)
-        return circulant(b, 1 / (aliased(self.blur.power * on_cpu(spectrum), width, self.factor) + on_cpu(c)))
+            return super().gram_inverse(spectrum, c)
+        return by_frequency(1 / (aliased(self.blur.power * on_cpu(spectrum), width, self.factor) + on_cpu(c)))
 
     def __repr__(self) -> str:
         shapes = f"{size_of(self.image_shape)} -> {size_of(self.data_shape)}"
@@ -156,13 +156,14 @@ class Inpainting(Operator):
         prior = 1 / c.double()
         x = weigh(b.double(), prior)
         v = conjugate_gradients(
-            lambda v: v + self.forward(weigh(self.adjoint(v), prior)), self.forward(x), lambda r: self.gram_solve(r, prior, 1.0)
+            lambda v: v + self.forward(weigh(self.adjoint(v), prior)), self.forward(x), self.gram_inverse(prior, 1.0)
         )
         return (x - weigh(self.adjoint(v), prior)).to(b.dtype)
 
-    def gram_solve(self, b: Tensor, spectrum: Tensor, c: float | Tensor) -> Tensor:
+    def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
         """The inverse of a part taken for the part of the inverse: right but near the edges of holes."""
-        return self.forward(circulant(self.adjoint(b), 1 / (spectrum + c)))
+        filtered = by_frequency(1 / (spectrum + c))
+        return lambda b: self.forward(filtered(self.adjoint(b)))
 
     def as_image(self, y: Tensor) -> Tensor:
         return self.unpacked(y, float("nan"))
@@ -174,6 +175,10 @@ class Inpainting(Operator):
 
     def __repr__(self) -> str:
         return f"Inpainting({len(self.measured) / self.mask.numel():.1%} measured, {size_of(self.image_shape)})"
+
+
+def by_frequency(gain: Tensor) -> Map:
+    return lambda x: circulant(x, gain)
 
 
 def transfer_of(kernel: Tensor, height: int, width: int) -> Tensor:

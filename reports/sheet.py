@@ -55,8 +55,9 @@ class Sheet:
         bar.outline.set_visible(False)
         ticks = (0, (scale.vmax or 0) / 2, scale.vmax or 0)
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        for label, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
-            label.set_horizontalalignment(side)  # within the bar: the margin beside it may be cut off
+        first, _, last = axes.get_xticklabels()
+        first.set_horizontalalignment("left")
+        last.set_horizontalalignment("right")  # within the bar: the margin beside it may be cut off
         axes.tick_params(length=2, labelsize=6.5)
 
 

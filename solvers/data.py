@@ -84,10 +84,9 @@ class Measurement:
         def matvec(v: Tensor) -> Tensor:
             return self.operator.forward(width.times(self.operator.adjoint(v))) + self.noise_sigma**2 * v
 
-        def guide(r: Tensor) -> Tensor:
-            return self.operator.gram_solve(r / own, width.spectrum**2, floor) / own
-
-        return width.times(self.operator.adjoint(conjugate_gradients(matvec, residual, guide, CLOSE)))
+        inverse = self.operator.gram_inverse(width.spectrum**2, floor)
+        v = conjugate_gradients(matvec, residual, lambda r: inverse(r / own) / own, CLOSE)
+        return width.times(self.operator.adjoint(v))
 
     def draw(self, x0: Tensor, width: Width, noise: Streams) -> Tensor:
         """An exact draw from exp(-F): perturb both terms by their own noise, then minimise (Papandreou, Yuille 2010)."""
