@@ -282,7 +282,6 @@ def train(
     trainer = Trainer.resume(checkpoint, recipe, device) if resume else Trainer(recipe, device)
     if start:
         trainer.begin_from(start)
-    weights.parent.mkdir(parents=True, exist_ok=True)
     yield from run(trainer, bank, held, checkpoint, every)
     if trainer.spent.share(recipe) >= 1:
         teach(trainer.average, bank, recipe, trainer.generator)
@@ -297,5 +296,9 @@ def check_places(weights: Path, checkpoint: Path, resume: bool, start: Path | No
         raise ValueError("--start begins anew and --resume goes on; give one of them")
     if resume and not checkpoint.is_file():
         raise FileNotFoundError(f"there is no checkpoint {checkpoint} to go on from; leave out --resume")
+    try:
+        weights.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"cannot make the folder {weights.parent} ({error.strerror}); give another one with --out") from None
     if not resume and checkpoint.exists():
         raise FileExistsError(f"{checkpoint} holds a training that was begun; go on with --resume, or give another --out")

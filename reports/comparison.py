@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 SMALLEST = 16  # pixels on a side: what kernels, coarse grids and the window of SSIM need
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-image", "bm3d")
+PROVENANCE = (
+    "command", "date", "versions", "platform", "cores", "seed", "size", "channels", "samples", "tuning_images_reported", "licences",
+    "weights", "strengths",
+)  # fmt: skip
 Tell = Callable[[int, Cell, Record | None], None]  # (cells done, cell, its record or None when it starts)
 logger = logging.getLogger("priorbench")
 
@@ -119,7 +123,7 @@ class Comparison:
         try:
             content = json.loads(index_file.read_text("utf-8"))
             rows = tuple(row for name in content["cells"] if (row := store.load(name)))
-            comparison = Comparison(store.folder, rows, content["provenance"])
+            comparison = Comparison(store.folder, rows, {name: content["provenance"][name] for name in PROVENANCE})
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{index_file} is damaged ({error}); run priorbench compare again, finished cells are kept") from None
         if not rows:

@@ -95,10 +95,17 @@ class Store:
                 if not whole(file):
                     raise ValueError(f"{file.name} is missing or broken")
             del entry["schema"], entry["files"]
-            return Record(**entry | {"cell": Cell(**entry["cell"]), "arrays": Arrays(*files)})
+            return checked(Record(**entry | {"cell": Cell(**entry["cell"]), "arrays": Arrays(*files)}))
         except (ValueError, KeyError, TypeError, OSError) as error:
             logger.warning("priorbench: the stored cell %s is damaged (%s); it counts as not yet run", path, error)
             return None
+
+
+def checked(record: Record) -> Record:
+    """The record itself; a KeyError if a picture came out but its scores are gone."""
+    for name in ("psnr", "ssim", "misfit") if record.status == "done" else ():
+        record.metrics[name]
+    return record
 
 
 def whole(file: Path) -> bool:

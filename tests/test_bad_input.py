@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from reports import comparison, tuning
 from reports.cli import main
 
 Make = Callable[[Path], list[str]]
+EMPTY_RUN = json.dumps({"provenance": dict.fromkeys(comparison.PROVENANCE), "cells": []})
 
 
 def picture(name: str, pixels: np.ndarray | bytes) -> Make:
@@ -108,9 +110,13 @@ COMPARE: dict[str, tuple[Make, tuple[str, ...]]] = {
 OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
     "unknown command": (words("compair"), ("compair", "--help")),
     "report without a run": (words("report", "{}"), ("no run in", "priorbench compare")),
+    "report of a run without a past": (
+        lambda folder: ["report", str(text("run.json", '{"cells": [], "provenance": {}}', "")(folder) and folder)],
+        ("run.json", "'command'"),
+    ),
     "report of a damaged run": (lambda folder: ["report", str(text("run.json", "[", "")(folder) and folder)], ("run.json", "damaged")),
     "report without a finished cell": (
-        lambda folder: ["report", str(text("run.json", '{"provenance": {}, "cells": []}', "")(folder) and folder)],
+        lambda folder: ["report", str(text("run.json", EMPTY_RUN, "")(folder) and folder)],
         ("no finished cell", "priorbench compare"),
     ),
     "tune an unknown problem": (words("tune", "-P", "deblurr"), ("did you mean 'deblur'",)),

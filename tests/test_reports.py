@@ -194,6 +194,16 @@ def test_the_key_changes_with_a_prior_of_ones_own(tmp_path: Path, monkeypatch: p
     assert len(found) == 2
 
 
+def test_a_cell_without_its_scores_counts_as_not_yet_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cells = small(COUNTING)
+    compare(cells, tmp_path)
+    path = Store(tmp_path).cell_path(key(cells[0]))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"metrics": {}}))
+    with caplog.at_level(logging.WARNING):
+        assert Store(tmp_path).load(key(cells[0])) is None
+    assert "psnr" in caplog.text
+
+
 @pytest.mark.parametrize("victim", ["json", "npz", "scene"])
 def test_a_damaged_cell_is_reported_and_run_again(victim: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cells = small(COUNTING)
@@ -329,12 +339,12 @@ def test_a_method_with_wrong_options_is_told(method: str, sentence: str) -> None
 
 def test_what_is_no_number_is_stored_as_null(tmp_path: Path) -> None:
     store, trace = Store(tmp_path), [{"sigma": 0.1, "misfit": math.inf, "bands": [1.0, math.nan]}]
-    record = replace(run_cell(ESTIMATE), trace=trace, metrics={"psnr": math.nan})
+    record = replace(run_cell(ESTIMATE), trace=trace, metrics={"psnr": math.nan, "ssim": 1.0, "misfit": math.inf})
     store.save(record)
     found = store.load(key(ESTIMATE))
     assert found is not None
     assert list(found.trace) == [{"sigma": 0.1, "misfit": None, "bands": [1.0, None]}]
-    assert found.metrics == {"psnr": None}
+    assert found.metrics == {"psnr": None, "ssim": 1.0, "misfit": None}
 
 
 def test_provenance_names_versions_licences_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
