@@ -16,6 +16,7 @@ from reports import page
 from tests.made_up import PRIORS, comparison
 
 pytest.importorskip("selenium", reason="needs selenium, which the extra dev installs")
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -43,7 +44,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     for flag in [*FLAGS.split(), f"user-data-dir={tmp_path_factory.mktemp('browser')}"]:
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options, Service(DRIVER))
+    try:
+        driver = Chrome(options, Service(DRIVER))
+    except WebDriverException as error:
+        pytest.skip(f"Chromium does not start on this machine: {error.msg}")
     yield driver
     driver.quit()
 
