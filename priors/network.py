@@ -6,6 +6,7 @@ each residual block is modulated by the noise level (FiLM).  Fully convolutional
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -45,6 +46,9 @@ class Variance(nn.Module):
     def forward(self, h: Tensor, level: Tensor) -> Tensor:
         scale, shift = self.film(level)[:, :, None, None].chunk(2, dim=1)
         return self.second(functional.relu(self.first(h) * (1 + scale) + shift))
+
+
+MOST = math.log(4)  # std in units of what not looking at the image would leave; beyond, an image is none and a chain would run away
 
 
 class UNet(nn.Module):
@@ -123,7 +127,7 @@ class Denoiser(nn.Module):
         level = self.net.embed(sigma.log()[:, None] / 4)
         h = self.net.features(self.padded(c_in * z), level)
         mean = self.mean + c_skip * z + c_out * cut(self.net.tail(h), x)
-        return mean, c_out * cut(self.net.variance(h, level), x).exp()
+        return mean, c_out * cut(self.net.variance(h, level), x).clamp(max=MOST).exp()
 
     def padded(self, x: Tensor) -> Tensor:
         """Extended at the right and the bottom to a multiple of the network's stride."""

@@ -338,3 +338,11 @@ def test_the_smoke_gate_tells_what_was_reached_and_missed(tmp_path, monkeypatch,
     assert told.count("MISSED") == 3
     assert "floor 31.5 dB" in told
     assert priors.smoke.missed({"15": 31.6, "25": 28.8, "50": 25.0}) == {"50": pytest.approx(0.3)}
+
+
+@pytest.mark.parametrize("name", ["cnn", "diffusion"])
+def test_the_own_error_is_bounded_where_no_image_is(name: str) -> None:
+    """Far from all it was trained on the second head knew no bound, and a long chain ran off to infinity."""
+    x = 100 * torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    _, std, _ = priors.load(name).conditional(x, 0.01)
+    assert float(std.max()) <= 4 * 0.01
