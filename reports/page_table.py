@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from reports import summary
+from reports.table import METRICS, value_of
 
 if TYPE_CHECKING:
     from reports.cell import Record
     from reports.comparison import Comparison
-
-HIGHER, LOWER, NEITHER = 1, -1, 0  # is better
 
 
 class Column(NamedTuple):
@@ -21,41 +20,45 @@ class Column(NamedTuple):
     head: str
     metric: str
     form: str
-    better: int = HIGHER
+
+    @property
+    def better(self) -> int:
+        """1 if more is, -1 if less is, 0 if neither."""
+        return METRICS[self.metric].better
 
 
 ESTIMATE = (
     Column("PSNR", "psnr", ".2f"),
     Column("SSIM", "ssim", ".3f"),
     Column("HaarPSI", "haarpsi", ".3f"),
-    Column("SWD", "swd", ".4f", LOWER),
+    Column("SWD", "swd", ".4f"),
 )
 SAMPLES = (
     Column("PSNR of mean", "psnr", ".2f"),
     Column("of one sample", "psnr_sample", ".2f"),
     Column("SSIM of mean", "ssim", ".3f"),
     Column("HaarPSI of mean", "haarpsi", ".3f"),
-    Column("SWD of one sample", "swd_sample", ".4f", LOWER),
-    Column("coverage, {nominal:.0%} nominal", "coverage", ".0%", NEITHER),
+    Column("SWD of one sample", "swd_sample", ".4f"),
+    Column("coverage, {nominal:.0%} nominal", "coverage", ".0%"),
 )
 MORE_OF_ESTIMATE = (
-    Column("GMSD", "gmsd", ".4f", LOWER),
-    Column("spectrum, dB", "spectrum_db", ".2f", LOWER),
-    Column("misfit", "misfit", ".2f", NEITHER),
+    Column("GMSD", "gmsd", ".4f"),
+    Column("spectrum, dB", "spectrum_db", ".2f"),
+    Column("misfit", "misfit", ".2f"),
 )
 MORE_OF_SAMPLES = (
-    Column("CRPS", "crps", ".4f", LOWER),
+    Column("CRPS", "crps", ".4f"),
     Column("SSIM of one sample", "ssim_sample", ".3f"),
     Column("HaarPSI of one sample", "haarpsi_sample", ".3f"),
-    Column("GMSD of mean", "gmsd", ".4f", LOWER),
-    Column("of one sample", "gmsd_sample", ".4f", LOWER),
-    Column("SWD of mean", "swd", ".4f", LOWER),
-    Column("spectrum of mean, dB", "spectrum_db", ".2f", LOWER),
-    Column("of one sample", "spectrum_db_sample", ".2f", LOWER),
-    Column("misfit of mean", "misfit", ".2f", NEITHER),
-    Column("of one sample", "misfit_sample", ".2f", NEITHER),
+    Column("GMSD of mean", "gmsd", ".4f"),
+    Column("of one sample", "gmsd_sample", ".4f"),
+    Column("SWD of mean", "swd", ".4f"),
+    Column("spectrum of mean, dB", "spectrum_db", ".2f"),
+    Column("of one sample", "spectrum_db_sample", ".2f"),
+    Column("misfit of mean", "misfit", ".2f"),
+    Column("of one sample", "misfit_sample", ".2f"),
 )
-SPENT = (Column("calls", "calls", ",.0f", NEITHER), Column("seconds", "seconds", ".2f", NEITHER))
+SPENT = (Column("calls", "calls", ",.0f"), Column("seconds", "seconds", ".2f"))
 MEANINGS = {
     "haarpsi": "HaarPSI: likeness of edges (Reisenhofer et al. 2018), 1 for equality",
     "gmsd": "GMSD: how unevenly edges are kept (Xue et al. 2014), 0 for equality",
@@ -138,9 +141,7 @@ def missing(comparison: Comparison, rows: Sequence[Record]) -> str:
 
 def mean(rows: Sequence[Record], metric: str) -> float | None:
     """Over those that arrived, of a metric or of what a record cost; None where none has it."""
-    if metric not in ("calls", "seconds"):
-        return summary.mean(rows, metric)
-    values = [getattr(row, metric) for row in rows if row.status == "done"]
+    values = [value for row in rows if (value := value_of(row, metric)) is not None]
     return statistics.mean(values) if values else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -24,12 +25,17 @@ class Covariance:
     pixel: Tensor
     spectrum: Tensor
 
+    @cached_property
+    def power(self) -> Tensor:
+        """The eigenvalues of S."""
+        return self.spectrum**2
+
     def root(self, white: Tensor) -> Tensor:
         """L w with L L^T the covariance: white noise to an error."""
         return self.pixel * circulant(white, self.spectrum)
 
     def times(self, x: Tensor) -> Tensor:
-        return self.pixel * circulant(self.pixel * x, self.spectrum**2)
+        return self.pixel * circulant(self.pixel * x, self.power)
 
     def __truediv__(self, factor: float) -> Covariance:
         return Covariance(self.pixel / factor, self.spectrum)
@@ -84,7 +90,7 @@ class Measurement:
         def matvec(v: Tensor) -> Tensor:
             return self.operator.forward(width.times(self.operator.adjoint(v))) + self.noise_sigma**2 * v
 
-        inverse = self.operator.gram_inverse(width.spectrum**2, floor)
+        inverse = self.operator.gram_inverse(width.power, floor)
         v = conjugate_gradients(matvec, residual, lambda r: inverse(r / own) / own, CLOSE)
         return width.times(self.operator.adjoint(v))
 

@@ -1,10 +1,21 @@
-"""Priors for tests, named as a user names his own: ``tests.helpers:Counting``."""
+"""The command line for tests, and priors named as a user names his own: ``tests.helpers:Counting``."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
 import priors
+from reports.cli import main
+
+
+def run(*arguments: object) -> int:
+    """The exit code of a command of the command line."""
+    try:
+        main([*map(str, arguments)])
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
 
 COUNT = {"images": 0}  # denoised by ``Counting`` since the last reset
 

@@ -15,8 +15,7 @@ import problems
 import solvers
 from reports import comparison
 from reports.cell import Record, load_prior
-from reports.cli import main
-from tests.helpers import COUNT
+from tests.helpers import COUNT, run
 
 ROOT = Path(__file__).parent.parent
 COUNTING = "tests.helpers:Counting"
@@ -33,14 +32,6 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> list[comparison.Comparison]:
         monkeypatch.setitem(sys.modules, f"reports.{name}", module)
         monkeypatch.setattr(f"reports.{name}", module, raising=False)
     return drawn
-
-
-def run(*arguments: str) -> int:
-    try:
-        main(arguments)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
 
 
 def test_help_is_quick_and_light() -> None:

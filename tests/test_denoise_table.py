@@ -7,6 +7,7 @@ import io
 import json
 import types
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,10 @@ from torch import Tensor
 
 import priors
 import problems
-from reports import cli, denoising, denoising_figure, denoising_table, style
+from reports import denoising, denoising_figure, denoising_table, style
 from reports.cell import load_prior, made
 from tests.helpers import COUNT
+from tests.helpers import run as command
 
 COUNTING = "tests.helpers:Counting"
 FILES = {f"denoise-table.{suffix}" for suffix in ("csv", "json", "md", "png", "pdf")}
@@ -60,12 +62,7 @@ def measured(tmp_path: Path, names: tuple[str, ...], sigmas: tuple[float, ...], 
     return table
 
 
-def run(*arguments: object) -> int:
-    try:
-        cli.main(["denoise-table", *map(str, arguments)])
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
+run = partial(command, "denoise-table")
 
 
 def overheard(monkeypatch: pytest.MonkeyPatch, hear: Callable[[Tensor, float], Tensor]) -> None:

@@ -19,9 +19,9 @@ from matplotlib.text import Text
 from PIL import Image
 
 from reports import comparison, figures, paper, style
-from reports.cli import main
 from reports.comparison import Comparison, plan
 from tests import made_up
+from tests.helpers import run
 from tests.made_up import PRIORS
 
 PRINTED = ("ieee1", "ieee2", "cvpr1", "cvpr2", "neurips")
@@ -41,14 +41,6 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 
 def words(figure: Figure) -> Iterator[Text]:
     return (text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible())
-
-
-def run(*arguments: str) -> int:
-    try:
-        main(arguments)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
 
 
 @pytest.mark.parametrize("width", PRINTED)

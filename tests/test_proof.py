@@ -8,6 +8,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import NormalDist
 
@@ -22,8 +23,8 @@ from priors.gaussian import Gaussian, PowerLaw
 from priors.mixture import Mixture
 from problems.operators import Inpainting
 from reports import proof, proof_figure, proof_page, proof_table
-from reports.cli import main
 from tests.chains import metropolis
+from tests.helpers import run as command
 
 GAUSSIAN = [case for case in proof.CASES if case.prior == "gaussian"]
 MIXTURES = [case for case in proof.CASES if case.prior != "gaussian"]
@@ -262,12 +263,7 @@ def test_the_glance_tells_the_largest_budget(made: proof_table.Proof) -> None:
     assert proof_page.glance(made).lines[1][1:3] == ("1", "up to 0.50")
 
 
-def run(*arguments: str) -> int:
-    try:
-        main(["prove", *arguments])
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
+run = partial(command, "prove")
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ import pytest
 
 from reports import table_forms
 from reports.cell import Cell, Record
-from reports.cli import main
 from reports.comparison import Comparison, compare, plan
 from reports.table import METRICS, Column, Entry, Table, table
+from tests.helpers import run
 
 T = {2: 12.706, 3: 4.303, 4: 3.182}  # Student's t, 97.5 %, for so many images
 Scores = Mapping[str, Sequence[float | None]]
@@ -237,14 +237,6 @@ def test_csv_holds_the_numbers_in_full() -> None:
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     return compare(plan(["gaussian", "tv"], ["deblur"], ["camera", "brick"], ["hqs"], 2, 2, 16), tmp_path_factory.mktemp("stored"))
-
-
-def run(*arguments: str) -> int:
-    try:
-        main(arguments)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
 
 
 @pytest.mark.parametrize("kind", table_forms.FORMS)
