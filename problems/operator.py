@@ -40,6 +40,10 @@ class Operator(ABC):
         """
         return conjugate_gradients(lambda x: self.adjoint(self.forward(x)) + weigh(x, c), b)
 
+    def unmeasured(self, x: Tensor, c: float | Tensor) -> Tensor:
+        """(A^T A + C)^-1 C x: what of x the data leave to a prior of covariance C^-1, in units of the noise."""
+        return self.solve(weigh(x, c), c)
+
     def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
         """About (A S A^T + c)^-1, from data to data, for a circulant S, ``spectrum`` as ``circulant`` takes it; c may be [B, 1, 1, 1].
 

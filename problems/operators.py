@@ -5,15 +5,19 @@ Spectral gains are kept in double precision on the CPU and cast where they meet 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from problems.kernels import as_kernel, uniform
 from problems.masks import as_mask
 from problems.operator import Map, Operator, checked_shape, circulant, conjugate_gradients, weigh
+
+HOLE = 8  # pixels a side: what is missing farther than about half that from any measurement is a hole
 
 
 class Identity(Operator):
@@ -160,10 +164,27 @@ class Inpainting(Operator):
         )
         return (x - weigh(self.adjoint(v), prior)).to(b.dtype)
 
+    def unmeasured(self, x: Tensor, c: float | Tensor) -> Tensor:
+        """Without holes among the pixels, and in the precision of x: for C x no digits are lost as they are in ``solve``.
+
+        The convolution nearest to A^T A, its measured share, guides: an eighth of the turns. Round a hole it is far from right.
+        """
+        if not isinstance(c, Tensor) or not c.ndim or self.has_holes:
+            return super().unmeasured(x, c)
+        mask = self.mask.to(x)
+        guide = by_frequency(1 / (mask.mean() + c))
+        return conjugate_gradients(lambda v: mask * v + weigh(v, c), weigh(x, c), guide)
+
     def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
         """The inverse of a part taken for the part of the inverse: right but near the edges of holes."""
         filtered = by_frequency(1 / (spectrum + c))
         return lambda b: self.forward(filtered(self.adjoint(b)))
+
+    @functools.cached_property
+    def has_holes(self) -> bool:
+        """Whether somewhere HOLE x HOLE pixels are missing."""
+        window = tuple(min(HOLE, n) for n in self.mask.shape)
+        return not bool(functional.max_pool2d(self.mask[None, None].float(), window, stride=1).all())
 
     def as_image(self, y: Tensor) -> Tensor:
         return self.unpacked(y, float("nan"))

@@ -4,7 +4,7 @@ For y = A x + N(0, s^2) and a Gaussian prior of covariance C the posterior mean 
 
     R = (A^T A + s^2 C^-1)^-1 A^T A = I - (A^T A + c)^-1 c     with c = s^2 C^-1,
 
-the resolution or averaging kernel matrix (Backus, Gilbert 1968; Rodgers 2000): all that is needed is ``Operator.solve``.
+the resolution or averaging kernel matrix (Backus, Gilbert 1968; Rodgers 2000): all that is needed is ``Operator.unmeasured``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from problems.operator import Operator, circulant, turn, weigh
+from problems.operator import Operator, circulant, turn
 
 SPACING = 8  # pixels between the ones of a probe: R reaches hardly farther
 LABELS = ("measured", "inferred", "conjured")
@@ -41,7 +41,7 @@ class Resolution:
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(R x, x - R x): the measured and the conjured part of a deviation x [B, C, H, W] from the prior's mean."""
-        conjured = unmeasured(self.operator, x, self.noise_sigma**2 / self.power.to(x))
+        conjured = self.operator.unmeasured(x, self.noise_sigma**2 / self.power.to(x))
         return x - conjured, conjured
 
     def energy(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,7 +75,7 @@ def resolution(operator: Operator, noise_sigma: float, power: Tensor, spacing: i
         raise ValueError("power must be positive at every frequency; a prior that excludes one leaves nothing to be measured there")
     z, by_colour = probes(operator.image_shape, spacing, seed).to(power), len(power) == 3
     x = turn(z, back=True) if by_colour else z
-    answer = x - unmeasured(operator, x, noise_sigma**2 / power)
+    answer = x - operator.unmeasured(x, noise_sigma**2 / power)
     answer = turn(answer) if by_colour else answer
     return Resolution(operator, noise_sigma, power, (z * answer).sum(0), diagonal(z, answer, len(power)))
 
@@ -98,11 +98,6 @@ def diagonal(z: Tensor, answer: Tensor, components: int) -> Tensor:
     return found.view(components, *found.shape[-2:])
 
 
-def unmeasured(operator: Operator, x: Tensor, c: float | Tensor) -> Tensor:
-    """(A^T A + c)^-1 c x: what of x the data leave to a prior."""
-    return operator.solve(weigh(x, c), c)
-
-
 def label(measured: Tensor, std: Tensor, prior_std: float | Tensor) -> Tensor:
     """Index into LABELS for each pixel or frequency, from its ``measured`` share (a diagonal of R) and the spread of samples.
 
@@ -119,7 +114,7 @@ def hidden(operator: Operator, x: Tensor, c: float = 1e-2, passes: int = 12) -> 
     nowhere zero; what it weakens to less than about sqrt(c / passes) is kept, with a trace below sqrt(c) / 8 of x.
     """
     for _ in range(passes):
-        x = unmeasured(operator, x, c)
+        x = operator.unmeasured(x, c)
     return x
 
 
