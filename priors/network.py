@@ -1,7 +1,7 @@
 """One small denoising network: a residual U-Net that is told the noise level, in EDM preconditioning.
 
-Every level works at full channel width of its scale, the full-resolution level is thin (24 channels by default), and
-each residual block is modulated by the noise level (FiLM).  Fully convolutional: any height and width.
+Every level works at full channel width of its scale, the full-resolution level is thin (24 channels by default), the coarse
+ones are deep, and each residual block is modulated by the noise level (FiLM).  Fully convolutional: any height and width.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ class Block(nn.Module):
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
         self.film = nn.Linear(embedding, 2 * channels)
-        nn.init.zeros_(self.film.weight)
-        nn.init.zeros_(self.film.bias)
+        for layer in (self.film, self.second):  # a new block changes nothing: a deeper network begins as a shallower one
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
         scale, shift = self.film(level)[:, :, None, None].chunk(2, dim=1)
@@ -48,13 +49,18 @@ class Variance(nn.Module):
         return self.second(functional.relu(self.first(h) * (1 + scale) + shift))
 
 
-MOST = math.log(4)  # std in units of what not looking at the image would leave; beyond, an image is none and a chain would run away
+# Bounds of the std, in units of what not looking at the image would leave: beyond the upper one an image is none and a chain
+# would run away; below the lower one, which flat white may reach, a likelihood explodes at the first edge.
+LEAST, MOST = math.log(1 / 200), math.log(4)
 
 
 class UNet(nn.Module):
-    """F(x, c): [B, C, H, W] and [B] to [B, C, H, W]; strided 2x2 down, transposed 2x2 up, additive skips, zero tail."""
+    """F(x, c): [B, C, H, W] and [B] to [B, C, H, W]; strided 2x2 down, transposed 2x2 up, additive skips, zero tail.
 
-    def __init__(self, channels: int = 1, widths: Sequence[int] = (24, 48, 96, 192), blocks: int = 2, embedding: int = 64):
+    ``widths`` and ``blocks`` go from the finest level to the coarsest; ``blocks`` on the way down, and as many on the way up.
+    """
+
+    def __init__(self, channels: int, widths: Sequence[int], blocks: Sequence[int], embedding: int = 64):
         super().__init__()
         self.stride = 2 ** (len(widths) - 1)
         self.embed = nn.Sequential(nn.Linear(1, embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
@@ -63,15 +69,15 @@ class UNet(nn.Module):
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
-        def stage(width: int) -> nn.ModuleList:
-            return nn.ModuleList(Block(width, embedding) for _ in range(blocks))
+        def stage(width: int, depth: int) -> nn.ModuleList:
+            return nn.ModuleList(Block(width, embedding) for _ in range(depth))
 
-        steps = list(pairwise(widths))
-        self.encoder = nn.ModuleList(stage(width) for width in widths[:-1])
+        steps, levels = list(pairwise(widths)), list(zip(widths, blocks, strict=True))
+        self.encoder = nn.ModuleList(stage(*level) for level in levels[:-1])
         self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
-        self.bottom = stage(widths[-1])
+        self.bottom = stage(*levels[-1])
         self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in reversed(steps))
-        self.decoder = nn.ModuleList(stage(width) for width in reversed(widths[:-1]))
+        self.decoder = nn.ModuleList(stage(*level) for level in reversed(levels[:-1]))
         self.variance = Variance(widths[0], embedding)
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
@@ -124,10 +130,18 @@ class Denoiser(nn.Module):
         """D and the standard deviation of each pixel of the clean image about it, [B, C, H, W] and [B, 1, H, W], in one pass."""
         c_skip, c_out, c_in = (c[:, None, None, None] for c in self.coefficients(sigma))
         z = x - self.mean
+        residual, log_std = self.residual_and_error(c_in * z, sigma)
+        return self.mean + c_skip * z + c_out * residual, c_out * log_std.exp()
+
+    def residual_and_error(self, scaled: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """F and the log of the standard deviation of its error: [B, C, H, W] and [B, 1, H, W].
+
+        The second reads the features and, in training, leaves them as they are.
+        """
         level = self.net.embed(sigma.log()[:, None] / 4)
-        h = self.net.features(self.padded(c_in * z), level)
-        mean = self.mean + c_skip * z + c_out * cut(self.net.tail(h), x)
-        return mean, c_out * cut(self.net.variance(h, level), x).clamp(max=MOST).exp()
+        h = self.net.features(self.padded(scaled), level)
+        log_std = self.net.variance(h.detach(), level.detach())
+        return cut(self.net.tail(h), scaled), cut(log_std, scaled).clamp(LEAST, MOST)
 
     def padded(self, x: Tensor) -> Tensor:
         """Extended at the right and the bottom to a multiple of the network's stride."""
@@ -146,7 +160,7 @@ def cut(x: Tensor, like: Tensor) -> Tensor:
     return x[..., : like.shape[-2], : like.shape[-1]]
 
 
-def build(channels: int, widths: Sequence[int], blocks: int, mean: float, std: float) -> Denoiser:
+def build(channels: int, widths: Sequence[int], blocks: int | Sequence[int], mean: float, std: float) -> Denoiser:
     """The network that a model card describes, in channels_last layout (faster on CPU and GPU alike)."""
-    net = UNet(channels=channels, widths=tuple(widths), blocks=blocks)
+    net = UNet(channels, widths, [blocks] * len(widths) if isinstance(blocks, int) else blocks)
     return Denoiser(net, mean=mean, std=std).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -16,7 +16,7 @@ class Recipe:
     sigma_max: float = 0.4
     focus: tuple[float, float] = (0.004, 0.4)  # half of the levels are drawn from here
     widths: tuple[int, ...] = (24, 48, 96, 192)
-    blocks: int = 2
+    blocks: tuple[int, ...] = (2, 3, 4, 4)
     mean: float = 0.45
     std: float = 0.25
     batch: int = 4
@@ -24,7 +24,6 @@ class Recipe:
     rate: float = 3e-3
     warmup: int = 100
     ema: float = 0.999
-    variance_steps: int = 1000  # of the second training, that of the variance head
     seed: int = 0
     core_seconds: float = 4500.0  # processor time of this process, all threads; GPU: its wall time
     wall_seconds: float = math.inf
@@ -55,9 +54,10 @@ def adapted(name: str, **changes: float) -> Recipe:
     recipe = replace(RECIPES[name], **changes)  # type: ignore[arg-type]
     if not 0 < recipe.sigma_min < recipe.sigma_max:
         raise ValueError(f"sigma must run from a positive number upwards, not from {recipe.sigma_min:g} to {recipe.sigma_max:g}")
-    for what in ("core_seconds", "wall_seconds", "steps"):
+    for what in ("core_seconds", "wall_seconds", "steps", "rate"):
         if not getattr(recipe, what) > 0:
-            raise ValueError(f"the budget ({what}) must be positive, not {getattr(recipe, what):g}")
+            name = "learning rate" if what == "rate" else f"budget ({what})"
+            raise ValueError(f"the {name} must be positive, not {getattr(recipe, what):g}")
     low, high = (min(max(s, recipe.sigma_min), recipe.sigma_max) for s in recipe.focus)
     return replace(recipe, focus=(low, high) if low < high else recipe.sigma_range)
 
@@ -67,6 +67,7 @@ class Spent:
     """What a run has consumed so far, over all its sessions; written into every checkpoint."""
 
     steps: int = 0
+    skipped: int = 0  # of the steps: those without a finite gradient
     pixels: int = 0
     core_seconds: float = 0.0
     wall_seconds: float = 0.0

@@ -1,8 +1,8 @@
 """Training of the learned priors as a user's feature: any folder of pictures, any budget, stop and go on at will.
 
 The recipe was measured, not guessed: small batches (steps, not pixels, are scarce on a CPU), learning rate annealed against
-the budget consumed so that it always lands, the loss divided by its running mean in bins of log sigma (Karras et al. 2024,
-"uncertainty" weighting), and an exponential moving average of the weights.
+the budget consumed so that it always lands, a loss that counts every crop in units of the error expected of it, and an
+exponential moving average of the weights.
 """
 
 from __future__ import annotations
@@ -25,9 +25,6 @@ from priors.network import Denoiser, build
 from priors.optimiser import Optimiser
 from priors.photographs import Bank, centre_crops, listing, split
 from priors.recipe import Recipe, Spent
-from priors.variance import teach
-
-BINS = 24
 
 
 class Clock:
@@ -49,7 +46,7 @@ class Clock:
 
 
 class Trainer:
-    """Network, optimiser, moving average, loss scale by level, validation curve: the state that a checkpoint holds."""
+    """Network, optimiser, moving average, validation curve: the state that a checkpoint holds."""
 
     def __init__(self, recipe: Recipe, device: str = "cpu"):
         torch.manual_seed(recipe.seed)
@@ -58,7 +55,6 @@ class Trainer:
         self.average = build(**recipe.network).to(device).requires_grad_(False)
         self.average.load_state_dict(self.model.state_dict())
         self.optimiser = Optimiser(self.model, recipe.rate)
-        self.scale = torch.ones(BINS, device=device)
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
         self.spent, self.origin, self.curve = Spent(), "", list[dict[str, Any]]()
         self.half = gains_from_bf16(self.model, recipe, device)
@@ -83,33 +79,26 @@ class Trainer:
         return torch.cat(levels).exp()
 
     def step(self, clean: Tensor) -> float:
-        """One optimiser step on clean crops [B, C, H, W]; returns the mean weighted loss."""
+        """One optimiser step on clean crops [B, C, H, W]; returns the loss."""
         sigma = self.sigmas(len(clean))
         noise = torch.randn(clean.shape, device=self.device, generator=self.generator)
         c_skip, c_out, c_in = (c[:, None, None, None] for c in self.model.coefficients(sigma))
         z = clean - self.model.mean + sigma[:, None, None, None] * noise
         target = (clean - self.model.mean - c_skip * z) / c_out
         with autocast(self.device, self.half):
-            guess = self.model.residual((c_in * z).contiguous(memory_format=torch.channels_last), sigma)
-        error = (guess.float() - target).square().mean((1, 2, 3))
-        loss = (error / self.expected(sigma, error.detach())).mean()
+            guess, log_std = self.model.residual_and_error((c_in * z).contiguous(memory_format=torch.channels_last), sigma)
+        loss = weighted(guess.float() - target, log_std.float())
         self.descend(loss)
         return loss.item() if self.spent.steps % 50 == 0 else math.nan
-
-    def expected(self, sigma: Tensor, error: Tensor) -> Tensor:
-        """Running mean of the loss in the bin of each level: dividing by it gives every level an equal say."""
-        place = (sigma / self.recipe.sigma_min).log() / math.log(self.recipe.sigma_max / self.recipe.sigma_min)
-        index = (place * BINS).long().clamp(0, BINS - 1)
-        for k, e in zip(index, error, strict=True):
-            self.scale[k] = torch.lerp(self.scale[k], e, 0.02)
-        return self.scale[index]
 
     def descend(self, loss: Tensor) -> None:
         """One step, the rate annealed against the budget consumed; the average spans the last tenth of the run at most."""
         share, recipe = self.spent.share(self.recipe), self.recipe
         warm = min(1.0, (self.spent.steps + 1) / recipe.warmup)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        if not torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0).isfinite():  # one such step would end the run
+            self.spent.skipped += 1
+            return self.model.zero_grad()
         self.optimiser.step(recipe.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share))))
         keep = min(recipe.ema, 1 - 10 / (self.spent.steps + 10))
         for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
@@ -129,9 +118,8 @@ class Trainer:
         """Checkpoint with optimiser state; written beside and renamed, so a kill never leaves half a file."""
         state = {
             "recipe": asdict(self.recipe), "spent": asdict(self.spent), "model": self.model.state_dict(),
-            "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(), "scale": self.scale,
-            "generator": self.generator.get_state(), "half": self.half, "origin": self.origin,
-            "curve": self.curve,
+            "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "generator": self.generator.get_state(), "half": self.half, "origin": self.origin, "curve": self.curve,
         }  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, path.with_suffix(".part"))
@@ -158,10 +146,22 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.scale = state["scale"]
         self.generator.set_state(state["generator"].cpu())
         self.spent, self.half = Spent(**state["spent"]), state["half"]
         self.origin, self.curve = state["origin"], state["curve"]
+
+
+def weighted(error: Tensor, log_std: Tensor) -> Tensor:
+    """Loss of an error [B, C, H, W] of which the standard deviation exp(log_std) [B, 1, H, W] was expected: two terms, two teachers.
+
+    The denoiser learns from squared errors, each crop in units of the mean square that was expected of it. That weight sees
+    the noisy crop alone, so that E[clean | noisy] stays the best answer (weighted least squares, Aitken 1936), and smooth
+    crops and low levels have their say (Karras et al. 2024 weigh by the level alone). The standard deviation learns from
+    the Gaussian likelihood of the error (Nix, Weigend 1994; Kendall, Gal 2017).
+    """
+    expected = (2 * log_std.detach()).exp().mean((1, 2, 3), keepdim=True)
+    likelihood = 0.5 * error.detach().square() * (-2 * log_std).exp() + log_std
+    return (error.square() / expected).mean() + likelihood.mean()
 
 
 def autocast(device: str, half: bool) -> contextlib.AbstractContextManager:
@@ -202,9 +202,10 @@ class Progress:
         return self.spent.wall_seconds * (1 - self.share) / max(self.share, 1e-9)
 
 
-def patch_size(recipe: Recipe, share: float, step: int) -> int:
-    """Small crops first; every other step of the last 60 % sees twice the context."""
-    return recipe.patch * (2 if share > 0.4 and step % 2 else 1)
+def patch_size(trainer: Trainer) -> int:
+    """Small crops first; every other step of the last 60 %, of fine-tuning from its start, sees twice the context."""
+    late = bool(trainer.origin) or trainer.spent.share(trainer.recipe) > 0.4
+    return trainer.recipe.patch * (2 if late and trainer.spent.steps % 2 else 1)
 
 
 def run(trainer: Trainer, bank: Bank, held: Tensor, checkpoint: Path, every: float = 180.0) -> Iterator[Progress]:
@@ -215,8 +216,8 @@ def run(trainer: Trainer, bank: Bank, held: Tensor, checkpoint: Path, every: flo
     clock, due, losses, recipe = Clock(trainer.device), time.monotonic() + every, [0.0], trainer.recipe
     yield report(trainer, held, losses, checkpoint)
     with stop_signal() as stopped:
-        while (share := trainer.spent.share(recipe)) < 1 and not stopped():
-            crops = bank.crops(recipe.batch, patch_size(recipe, share, trainer.spent.steps), trainer.generator)
+        while trainer.spent.share(recipe) < 1 and not stopped():
+            crops = bank.crops(recipe.batch, patch_size(trainer), trainer.generator)
             loss = trainer.step(crops)
             trainer.spent.steps += 1
             trainer.spent.pixels += crops.numel() // recipe.channels
@@ -284,7 +285,6 @@ def train(
         trainer.begin_from(start)
     yield from run(trainer, bank, held, checkpoint, every)
     if trainer.spent.share(recipe) >= 1:
-        teach(trainer.average, bank, recipe, trainer.generator)
         finish(trainer.average, trainer.draft(name, licence), folders, weights, tests)
 
 

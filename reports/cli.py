@@ -347,6 +347,7 @@ def finishing(out: str) -> Iterator[None]:
 @click.option("--budget", default=75.0, show_default=True, help="Processor minutes of all cores together (GPU: minutes).")
 @click.option("--steps", type=int, show_default="no limit", help="Optimiser steps; whichever budget is nearest its end counts.")
 @click.option("--wall", type=float, show_default="none", help="Minutes by the clock; the rate lands with whatever ends first.")
+@click.option("--rate", type=float, show_default="the recipe's", help="Highest learning rate; a third of the recipe's for fine-tuning.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first weights, crops and noise.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda; crops are cut there.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the weights.")
@@ -357,8 +358,8 @@ def finishing(out: str) -> Iterator[None]:
 @click.option("--out", "-o", show_default="out/train/NAME.safetensors", help="Weights; card and checkpoint lie beside them.")
 def train(
     name: str, folders: Sequence[str], channels: str, sigma_min: float | None, sigma_max: float | None, budget: float, steps: int | None,
-    wall: float | None, seed: int, device: str, resume: bool, start: str | None, licence: str, tests: Sequence[str], smoke: bool,
-    out: str | None,
+    wall: float | None, rate: float | None, seed: int, device: str, resume: bool, start: str | None, licence: str,
+    tests: Sequence[str], smoke: bool, out: str | None,
 ) -> None:  # fmt: skip
     """Train the network behind the prior NAME on your own photographs; stop and go on at will."""
     from priors import recipe, training
@@ -367,7 +368,7 @@ def train(
     photographs, pictures = [Path(f) for f in folders], [Path(t) for t in tests]
     if smoke:
         return gate(photographs, pictures, weights.with_name("smoke.pt"), device)
-    given = {"sigma_min": sigma_min, "sigma_max": sigma_max, "wall_seconds": wall and 60 * wall, "steps": steps}
+    given = {"sigma_min": sigma_min, "sigma_max": sigma_max, "wall_seconds": wall and 60 * wall, "steps": steps, "rate": rate}
     settings = {key: value for key, value in given.items() if value is not None}
     with input_checked():
         chosen = recipe.adapted(name, channels=int(channels), core_seconds=60 * budget, seed=seed, **settings)

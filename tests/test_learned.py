@@ -20,12 +20,10 @@ from priors.network import build
 from priors.optimiser import Optimiser
 from priors.photographs import Bank, listing, split
 from priors.recipe import RECIPES, Recipe, Spent
-from priors.training import Trainer, train
-from priors.variance import teach
+from priors.training import Trainer, train, weighted
 from reports.cli import main
 
-TINY = Recipe(widths=(4, 8), blocks=1, patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf,
-              variance_steps=20)  # fmt: skip
+TINY = Recipe(widths=(4, 8), blocks=(1, 1), patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +46,7 @@ def trained(photographs, tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 8), (16, 16), (13, 21)])
 def test_the_network_takes_any_size(size) -> None:
-    network = build(1, (4, 8, 8), 1, 0.45, 0.25)
+    network = build(1, (4, 8, 8), (1, 2, 1), 0.45, 0.25)
     assert network(torch.rand(2, 1, *size), torch.tensor([0.1, 2.0])).shape == (2, 1, *size)
 
 
@@ -133,6 +131,14 @@ def test_the_learning_rate_lands_with_the_budget() -> None:
     assert all(group["lr"] < 0.02 * recipe.rate for part in trainer.optimiser.parts for group in part.param_groups)
 
 
+def test_a_step_without_a_finite_gradient_is_passed_over() -> None:
+    trainer = Trainer(TINY)
+    before = [p.clone() for p in trainer.model.parameters()]
+    trainer.descend(sum(p.square().sum() for p in trainer.model.parameters()) * torch.tensor(math.inf))
+    assert trainer.spent.skipped == 1
+    assert all(torch.equal(p, was) and p.grad is None for p, was in zip(trainer.model.parameters(), before, strict=True))
+
+
 def test_every_kernel_moves_in_all_directions_alike() -> None:
     """Muon's step is a multiple of a (nearly) orthogonal matrix, whatever the gradient; the thin layers move by Adam."""
     network = build(1, (8, 16), 1, 0.45, 0.25)
@@ -153,7 +159,7 @@ def test_every_kernel_moves_in_all_directions_alike() -> None:
 
 
 def test_fine_tuning_begins_from_the_weights_given(trained, tmp_path) -> None:
-    """Same channels: the same denoiser. Other channels: all but the layers that read and write the image."""
+    """Same channels, and as deep or deeper: the same denoiser. Other channels: all but the layers that read and write the image."""
     start = read(trained)
     grey = Trainer(TINY)
     grey.begin_from(trained)
@@ -163,6 +169,9 @@ def test_fine_tuning_begins_from_the_weights_given(trained, tmp_path) -> None:
     colour.begin_from(trained)
     assert torch.equal(colour.average.net.bottom[0].first.weight, start.net.net.bottom[0].first.weight)
     assert start.card["sha256"][:12] in colour.draft("cnn", "")["start"]
+    deeper = Trainer(dataclasses.replace(TINY, blocks=(2, 3)))
+    deeper.begin_from(trained)
+    assert torch.allclose(deeper.model.eval()(x, torch.tensor([0.1])), start.denoise(x, 0.1), atol=1e-6)
 
 
 @pytest.mark.parametrize("colour", [False, True], ids=["grey", "colour"])
@@ -231,13 +240,25 @@ def test_the_error_is_known_pixel_by_pixel(name) -> None:
         assert float((square / std**2).mean()) == pytest.approx(float(whole.square().mean()), rel=0.5)
 
 
-def test_the_second_training_touches_nothing_but_its_head(photographs) -> None:
-    trainer = Trainer(TINY)
-    bank = Bank.load(listing([photographs]), 1, 2 * TINY.patch)
-    before = {key: value.clone() for key, value in trainer.average.state_dict().items()}
-    teach(trainer.average, bank, TINY, trainer.generator)
-    changed = {key for key, value in trainer.average.state_dict().items() if not torch.equal(value, before[key])}
-    assert changed == {key for key in before if key.startswith("net.variance.")}
+def test_each_part_of_the_network_learns_from_its_own_term() -> None:
+    """The expected error weighs the crops and does not pull at the denoiser; the denoiser's error teaches what to expect."""
+    network = Trainer(TINY).model
+    torch.nn.init.ones_(network.net.tail.weight)
+    x, sigma = torch.rand(2, 1, 16, 16), torch.tensor([0.1, 0.1])
+    residual, log_std = network.residual_and_error(x, sigma)
+    log_std.sum().backward()
+    assert {name.split(".")[1] for name, p in network.named_parameters() if p.grad is not None} == {"variance"}
+    error, spread = torch.tensor([1.0, 3.0]).view(2, 1, 1, 1).requires_grad_(), torch.tensor([0.0, math.log(3)]).view(2, 1, 1, 1)
+    weighted(error, spread.requires_grad_()).backward()
+    assert error.grad.flatten() == pytest.approx(torch.tensor([1.0, 1 / 3]))  # d/de of e^2 / s^2, mean over two
+    assert spread.grad.flatten() == pytest.approx(torch.zeros(2), abs=1e-6)  # as large as expected: nothing to learn
+
+
+def test_the_weight_of_a_crop_leaves_the_best_answer_where_it_is() -> None:
+    """Truths of 1 and 3 in equal number, whatever error is expected: the mean stays best."""
+    guess = torch.tensor(2.0, requires_grad=True)
+    weighted((guess - torch.tensor([1.0, 3.0])).view(2, 1, 1, 1), torch.full((2, 1, 1, 1), -0.7)).backward()
+    assert float(guess.grad) == pytest.approx(0, abs=1e-6)
 
 
 def test_edges_of_the_range() -> None:
@@ -313,7 +334,7 @@ def test_training_refuses_bad_input(photographs, tmp_path) -> None:
         with pytest.raises(ValueError, match=r"weights are a \.safetensors file"):
             list(train("cnn", [photographs], wrong, TINY))
     state = torch.load(weights.with_suffix(".pt"), weights_only=True)
-    torch.save({key: value for key, value in state.items() if key != "scale"}, weights.with_suffix(".pt"))
+    torch.save({key: value for key, value in state.items() if key != "spent"}, weights.with_suffix(".pt"))
     with pytest.raises(ValueError, match="lacks a part"):
         list(train("cnn", [photographs], weights, TINY, resume=True))
     weights.with_suffix(".pt").write_bytes(b"not a checkpoint")
