@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from reports.figures import catalogue
+
 if TYPE_CHECKING:
     from priors.training import Progress
     from reports.comparison import Comparison
@@ -129,12 +131,12 @@ def command() -> str:
 
 
 def draw(finished: Comparison) -> None:
-    from reports import figures, page, terminal
+    from reports import page, terminal
 
     console = terminal.console()
     terminal.scores(console, finished)
     console.print("drawing figures and page ...")
-    figures.save_all(finished)
+    catalogue.save_all(finished)
     console.print(f"report: {page.build(finished)}", soft_wrap=True)
 
 
@@ -198,7 +200,8 @@ def denoise_table(
     seed: int, out: str,
 ) -> None:  # fmt: skip
     """Denoise once with every prior: PSNR, SSIM and seconds by noise level, as tables and a figure."""
-    from reports import denoising, denoising_figure, denoising_table, terminal
+    from reports import denoising, denoising_table, terminal
+    from reports.figures import denoising_figure
     from reports.selectors import split
 
     with input_checked():
@@ -240,7 +243,8 @@ def sample(
 
     What lies in the folder beliefs of a run stands in its report: priorbench sample -o RUN/beliefs, then priorbench report RUN.
     """
-    from reports import belief, belief_figure, terminal
+    from reports import belief, terminal
+    from reports.figures import belief_figure
     from reports.selectors import split
     from reports.store import Store
 
@@ -284,7 +288,9 @@ def whole(text: str) -> list[int]:
 @click.option("--out", "-o", default="out/prove", show_default=True, help="Folder of the page, the tables and the figure.")
 def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: str) -> None:
     """Hold the samplers against posteriors that are known exactly: page, tables and figure."""
-    from reports import proof, proof_figure, proof_page, proof_table, terminal
+    from reports import proof, proof_table, terminal
+    from reports.figures import proof_figure
+    from reports.page import proof_page
     from reports.selectors import split
     from reports.store import Store
 
@@ -311,9 +317,10 @@ def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: st
 @click.option("--simulate-back", is_flag=True, help="Also take one sample of each as the truth, measure it and sample again.")
 def trust(run: str, simulate_back: bool) -> None:
     """Judge the samples of the finished cells in the folder RUN: is their spread right, and what was measured at all?"""
-    from reports import terminal, trust_figure, trust_table
+    from reports import terminal, trust_table
     from reports import trust as judging
     from reports.comparison import Comparison
+    from reports.figures import trust_figure
 
     with input_checked():
         found = judging.judge(Comparison.load(run))
@@ -416,8 +423,8 @@ def figure(run: str, name: str, width: str, kind: str | None, problem: str | Non
 
     Names: spectrum, grid, uncertainty, trust, measured, plane, effort, bands, convergence, tuning, beliefs.
     """
-    from reports import paper
     from reports.comparison import Comparison
+    from reports.figures import paper
 
     suffix = Path(out or "").suffix[1:]
     form = kind or (suffix if suffix in paper.FORMATS else "pdf")
@@ -439,9 +446,10 @@ def figure(run: str, name: str, width: str, kind: str | None, problem: str | Non
 @click.option("--out", "-o", show_default="the terminal", help="File.")
 def table(run: str, kind: str, metrics: Sequence[str], out: str | None) -> None:
     """Print the scores of the finished cells in the folder RUN for a paper: mean and 95 % interval over images; nothing is solved."""
-    from reports import paper, table_forms
     from reports import table as tables
+    from reports import table_forms
     from reports.comparison import Comparison
+    from reports.figures import paper
     from reports.selectors import split
 
     with input_checked():

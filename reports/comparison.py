@@ -93,8 +93,8 @@ class Comparison:
         raise KeyError(f"no measurement of {problem} on {image} in {self.folder}")
 
     def figure(self, name: str, problem: str | None = None, width: str = "ieee2") -> Figure:
-        """A figure of the run, drawn from what is stored: names, widths and errors are those of ``reports.paper.figure``."""
-        from reports import paper
+        """A figure of the run, drawn from what is stored: names, widths and errors are those of ``reports.figures.paper.figure``."""
+        from reports.figures import paper
 
         return paper.figure(self, name, problem, width)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import solvers
 from reports.selectors import Selector
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ VISIBLE = 0.2  # dB: a lead below this is a tie, however certain
 VISIBLE_ALONE = 0.5  # dB: the same where a single image gives no hint of how much the lead varies
 CERTAIN = 2.0  # standard errors of the lead, paired by image: a lead below this is a tie, however large
 TRUSTED = 0.05  # a coverage this near to the nominal one is called about right
+BIASED = "as published, biased"  # what exhibits are
 FEW = 5  # images: fewer give a verdict about themselves
 
 
@@ -221,3 +223,15 @@ def problem_title(problem: str) -> str:
 def image_title(image: str) -> str:
     """A bundled name, or the name of the file without its folders."""
     return Path(image).name
+
+
+def with_bias_named(comparison: Comparison) -> Comparison:
+    """With the label of exhibits in the name of their method, so that it stands wherever the name does."""
+    titles = {method: f"{method}, {BIASED}" for method in comparison.methods if is_exhibit(method)}
+    rows = [replace(row, cell=replace(row.cell, method=titles.get(row.cell.method, row.cell.method))) for row in comparison.rows]
+    return replace(comparison, rows=tuple(rows))
+
+
+def is_exhibit(method: str) -> bool:
+    name = method.partition("[")[0]
+    return name in solvers.METHODS and solvers.METHODS[name].exhibit

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reports import summary
 from reports.calibration import over_images
-from reports.figures import with_bias_named
 from reports.selectors import known
+from reports.summary import with_bias_named
 
 if TYPE_CHECKING:
     from reports.cell import Record

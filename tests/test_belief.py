@@ -11,9 +11,10 @@ import pytest
 import torch
 
 import priors
-from reports import belief, belief_figure
+from reports import belief
 from reports.belief import NAMES, Plan, Statistics
 from reports.cli import main
+from reports.figures import belief_figure
 
 
 def test_statistics_of_images_whose_spectrum_is_known() -> None:

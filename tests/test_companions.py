@@ -14,10 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from reports import bands, belief, belief_figure, convergence, effort, figures, multiples, page, plane, sensitivity
+from reports import belief, page, summary
 from reports.cell import Cell, Record
-from reports.companions import COMPANIONS, told
 from reports.comparison import Comparison, compare, plan
+from reports.figures import bands, belief_figure, convergence, effort, multiples, plane, sensitivity
+from reports.figures.companions import COMPANIONS, told
 from reports.tuning import Strengths, Tuned
 from solvers.bands import OCTAVES, octaves
 from tests.made_up import PRIORS, comparison, picture
@@ -191,7 +192,7 @@ def test_the_page_shows_every_number_of_steps(tmp_path: Path) -> None:
     priors = {name: PRIORS[name] for name in ("gaussian", "tv")}
     made = comparison(tmp_path, priors, ("deblur",), ("camera",), tuple((f"diffpir[steps={steps}]", 2) for steps in STEPS), size=16)
     shown = page.build(made).read_text("utf-8")
-    assert all(f"diffpir[steps={steps}], {figures.BIASED}" in shown for steps in STEPS)
+    assert all(f"diffpir[steps={steps}], {summary.BIASED}" in shown for steps in STEPS)
 
 
 # Bands

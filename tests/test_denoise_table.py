@@ -23,8 +23,9 @@ from torch import Tensor
 
 import priors
 import problems
-from reports import denoising, denoising_figure, denoising_table, style
+from reports import denoising, denoising_table
 from reports.cell import load_prior, made
+from reports.figures import denoising_figure, style
 from tests.helpers import COUNT
 from tests.helpers import run as command
 

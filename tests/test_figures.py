@@ -14,8 +14,12 @@ from matplotlib.image import AxesImage
 from PIL import Image
 
 import priors
-from reports import figures, style
 from reports.comparison import Comparison
+from reports.figures import catalogue, style
+from reports.figures.crops import disagreement, example, window_of
+from reports.figures.grid import grid
+from reports.figures.spectrum import spectrum
+from reports.figures.uncertainty import uncertainty
 from tests.made_up import PRIORS, comparison
 
 EIGHT = {f"prior {i}": (family, i % 2 == 0, 1.0) for i, family in enumerate([*priors.FAMILIES, "learned", "learned", None])}
@@ -38,7 +42,7 @@ def without(made: Comparison, prior: str, image: str, status: str = "") -> Compa
     return replace(made, rows=tuple(row for row, gone in zip(lost, hit, strict=True) if status or not gone))
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", catalogue.FIGURES)
 @pytest.mark.parametrize(
     "setting",
     [
@@ -50,7 +54,7 @@ def without(made: Comparison, prior: str, image: str, status: str = "") -> Compa
 )
 def test_every_figure_is_drawn(tmp_path: Path, name: str, setting: dict) -> None:
     made = comparison(tmp_path, problems=("super_resolution",), **setting)
-    figure, file = figures.FIGURES[name](made, "super_resolution"), io.BytesIO()
+    figure, file = catalogue.FIGURES[name](made, "super_resolution"), io.BytesIO()
     figure.savefig(file, dpi=50)
     assert figure.get_figwidth() <= style.WIDTH
     assert np.ptp(np.asarray(Image.open(file).convert("L"))) > 200
@@ -58,7 +62,7 @@ def test_every_figure_is_drawn(tmp_path: Path, name: str, setting: dict) -> None
 
 def test_the_window_is_where_the_rule_says() -> None:
     disagreed = np.random.default_rng(0).random((50, 64)) ** 8
-    row, column, side = figures.window_of(disagreed)
+    row, column, side = window_of(disagreed)
     assert side == 16  # a third of the shorter side
     frame = 3  # a sixteenth of it
     sums = np.lib.stride_tricks.sliding_window_view(disagreed, (side, side)).sum((2, 3))
@@ -69,27 +73,27 @@ def test_what_happens_at_the_border_does_not_choose_the_window() -> None:
     disagreed = np.zeros((64, 64))
     disagreed[40:50, 40:50] = 1
     disagreed[:, 0] = 1e6
-    row, column, side = figures.window_of(disagreed)
+    row, column, side = window_of(disagreed)
     assert {row <= 40, column <= 40, row + side >= 50, column + side >= 50} == {True}
 
 
 def test_disagreement_is_the_variance_between_priors(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",), images=("camera",), methods=(("hqs", 0),))
     expected = np.var([row.x[..., 0] for row in made.rows], axis=0)
-    np.testing.assert_allclose(figures.disagreement(made, "deblur", "camera"), expected, rtol=1e-5)
+    np.testing.assert_allclose(disagreement(made, "deblur", "camera"), expected, rtol=1e-5)
 
 
 def test_disagreement_of_a_single_prior_is_with_the_truth(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("camera",), (("hqs", 0),))
     expected = np.square(made.rows[0].x - made.rows[0].arrays["truth"])[..., 0] / 4
-    np.testing.assert_allclose(figures.disagreement(made, "deblur", "camera"), expected, rtol=1e-3, atol=1e-9)
+    np.testing.assert_allclose(disagreement(made, "deblur", "camera"), expected, rtol=1e-3, atol=1e-9)
 
 
 @pytest.mark.parametrize("problem", ["deblur", "super_resolution", "inpaint"])
 def test_the_crop_is_the_same_in_every_panel_of_the_spectrum(tmp_path: Path, problem: str) -> None:
     made = comparison(tmp_path, size=48)
-    row, column, side = figures.window_of(figures.disagreement(made, problem, figures.example(made, problem)))
-    figure = figures.spectrum(made, problem)
+    row, column, side = window_of(disagreement(made, problem, example(made, problem)))
+    figure = spectrum(made, problem)
     limits = Counter((image.axes.get_xlim(), image.axes.get_ylim()) for image in pictures(figure))
     crop, whole = ((column, column + side), (row + side, row)), ((0, 48), (48, 0))
     assert limits == {crop: 2 + 3 * len(PRIORS), whole: 1}  # truth and measurement; estimate, sample and spread of each
@@ -100,12 +104,12 @@ def test_the_spectrum_shows_the_image_with_the_widest_disagreement(tmp_path: Pat
     made = comparison(tmp_path, problems=("deblur",), methods=(("hqs", 0),), images=("camera", "cat"))
     for image in made.images:
         rows = [replace(row, arrays={**row.arrays, "x": row.x + (row.cell.prior == "tv") * (row.cell.image == image)}) for row in made.rows]
-        assert figures.example(replace(made, rows=tuple(rows)), "deblur") == image
+        assert example(replace(made, rows=tuple(rows)), "deblur") == image
 
 
 def test_what_was_conjured_is_drawn_on_one_scale_whose_range_is_printed(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",), images=("camera",))
-    figure = figures.spectrum(made, "deblur")
+    figure = spectrum(made, "deblur")
     maps = [image for image in pictures(figure) if image.get_array().ndim == 2]
     for image, prior in zip(maps, made.priors, strict=True):
         record = made.row(prior, "deblur", "camera", "annealed")
@@ -117,7 +121,7 @@ def test_what_was_conjured_is_drawn_on_one_scale_whose_range_is_printed(tmp_path
 
 
 def test_the_spectrum_tells_calls_and_samples(tmp_path: Path) -> None:
-    told = texts(figures.spectrum(comparison(tmp_path, problems=("deblur",), images=("camera",)), "deblur"))
+    told = texts(spectrum(comparison(tmp_path, problems=("deblur",), images=("camera",)), "deblur"))
     assert told.count("8") == told.count("4 × 8") == len(PRIORS)
     assert {"one of 4", "std of 4", "assumes less", "assumes more about pictures"} <= set(told)
 
@@ -126,13 +130,13 @@ def test_the_perceptual_score_is_the_best_that_the_run_has(tmp_path: Path) -> No
     made = comparison(tmp_path, problems=("deblur",), images=("camera",), methods=(("hqs", 0),))
     newer = replace(made, rows=tuple(replace(row, metrics={**row.metrics, "haarpsi": 0.123}) for row in made.rows))
     for each, name, count in ((made, "SSIM", 0), (newer, "HaarPSI", len(PRIORS))):
-        figure = figures.spectrum(each, "deblur")
+        figure = spectrum(each, "deblur")
         assert f"PSNR in dB and {name} of the whole picture" in figure.get_label()
         assert sum("· 0.12" in text for text in texts(figure)) == count
 
 
 def test_one_sample_of_each_prior_has_no_spread_to_show(tmp_path: Path) -> None:
-    figure = figures.spectrum(comparison(tmp_path, problems=("deblur",), images=("camera",), methods=(("annealed", 1),)), "deblur")
+    figure = spectrum(comparison(tmp_path, problems=("deblur",), images=("camera",), methods=(("annealed", 1),)), "deblur")
     assert "conjured" not in texts(figure)
     assert all(image.get_array().ndim == 3 for image in pictures(figure))
 
@@ -140,12 +144,12 @@ def test_one_sample_of_each_prior_has_no_spread_to_show(tmp_path: Path) -> None:
 def test_an_image_with_all_results_is_preferred(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",))
     for image, other in (("camera", "cat"), ("cat", "camera")):
-        assert figures.example(without(made, "tv", image, "diverged"), "deblur") == other
+        assert example(without(made, "tv", image, "diverged"), "deblur") == other
 
 
 def test_deviation_and_error_share_one_scale(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",), images=("camera",))
-    figure = figures.uncertainty(made, "deblur")
+    figure = uncertainty(made, "deblur")
     maps = [image for image in pictures(figure) if image.get_array().ndim == 2]
     assert len(maps) == 2 * len(PRIORS)
     assert len({image.get_clim() for image in maps}) == 1
@@ -159,7 +163,7 @@ def test_deviation_and_error_share_one_scale(tmp_path: Path) -> None:
 def test_the_maps_are_the_standard_deviation_and_the_error(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"cnn": PRIORS["cnn"]}, ("deblur",), ("camera",), channels=3)
     row = made.row("cnn", "deblur", "camera", "annealed")
-    deviation, error = [image.get_array() for image in pictures(figures.uncertainty(made, "deblur")) if image.get_array().ndim == 2]
+    deviation, error = [image.get_array() for image in pictures(uncertainty(made, "deblur")) if image.get_array().ndim == 2]
     np.testing.assert_allclose(deviation, np.sqrt((row.std**2).mean(-1)), rtol=1e-5)
     np.testing.assert_allclose(error, np.sqrt(((row.x - row.arrays["truth"]) ** 2).mean(-1)), rtol=1e-5)
 
@@ -168,42 +172,42 @@ def test_coverage_stands_beside_the_maps(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"cnn": PRIORS["cnn"]}, ("deblur",), ("camera",))
     found = made.row("cnn", "deblur", "camera", "annealed").metrics
     told = f"coverage {found['coverage']:.0%}, nominal {found['coverage_nominal']:.0%}, n = 4"
-    assert any(told in text for text in texts(figures.uncertainty(made, "deblur")))
+    assert any(told in text for text in texts(uncertainty(made, "deblur")))
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", catalogue.FIGURES)
 def test_samplers_without_a_posterior_are_called_heuristic(tmp_path: Path, name: str) -> None:
-    figure = figures.FIGURES[name](comparison(tmp_path, problems=("deblur",), images=("camera",)), "deblur")
+    figure = catalogue.FIGURES[name](comparison(tmp_path, problems=("deblur",), images=("camera",)), "deblur")
     assert texts(figure).count("heuristic") == 2  # tv and bm3d
 
 
 @pytest.mark.parametrize(("status", "words"), [("diverged", "diverged"), ("failed", "failed"), ("", "not run")])
 def test_what_is_missing_is_told_in_words(tmp_path: Path, status: str, words: str) -> None:
     made = without(comparison(tmp_path, problems=("deblur",)), "tv", "camera", status)
-    assert texts(figures.grid(made, "deblur")).count(words) == 2
-    assert texts(figures.spectrum(made, "deblur")).count("not on\nall images") == 1
+    assert texts(grid(made, "deblur")).count(words) == 2
+    assert texts(spectrum(made, "deblur")).count("not on\nall images") == 1
 
 
 def test_a_problem_without_any_measurement_has_no_figures(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur", "inpaint"), images=("camera",))
     rows = [replace(row, status="failed", metrics={}, arrays={}) if row.cell.problem == "inpaint" else row for row in made.rows]
-    assert {problem for _, problem, _ in figures.drawable(replace(made, rows=tuple(rows)))} == {"deblur"}
+    assert {problem for _, problem, _ in catalogue.drawable(replace(made, rows=tuple(rows)))} == {"deblur"}
 
 
 def test_without_samples_there_is_no_uncertainty(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",), images=("camera",), methods=(("hqs", 0),))
-    assert [name for name, _, _ in figures.drawable(made)] == ["spectrum", "grid"]
+    assert [name for name, _, _ in catalogue.drawable(made)] == ["spectrum", "grid"]
 
 
 def test_a_grid_says_how_many_images_it_shows(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), tuple("abcdef"))
-    told = " ".join(texts(figures.grid(made, "deblur"))[1].split())
+    told = " ".join(texts(grid(made, "deblur"))[1].split())
     assert told.endswith("4 of 6 images shown.")
 
 
 def test_dollars_in_a_file_name_are_no_formula(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("in/a$\\frac$.png",))
-    figure = figures.grid(made, "deblur")
+    figure = grid(made, "deblur")
     figure.savefig(io.BytesIO(), dpi=30)
     assert "a$\\frac$.png" in texts(figure)
 
@@ -221,9 +225,9 @@ def test_every_family_has_its_own_colour_and_place() -> None:
 
 def test_figures_are_saved_for_print_and_screen(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur[noise_sigma=0.1]",), ("camera",))
-    paths = figures.save_all(made)
+    paths = catalogue.save_all(made)
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(path.name for path in paths)
-    assert {path.stem for path in paths} == {f"{name}_deblur-noise_sigma-0.1" for name in figures.FIGURES}
+    assert {path.stem for path in paths} == {f"{name}_deblur-noise_sigma-0.1" for name in catalogue.FIGURES}
     for path in paths:
         if path.suffix == ".png":
             with Image.open(path) as picture:
@@ -234,6 +238,6 @@ def test_figures_are_saved_for_print_and_screen(tmp_path: Path) -> None:
 
 
 def test_file_names_are_plain_and_distinct() -> None:
-    stems = figures.file_stems(["deblur[kernel=a/b.npy]", "deblur[kernel=a:b.npy]", "../.."])
+    stems = catalogue.file_stems(["deblur[kernel=a/b.npy]", "deblur[kernel=a:b.npy]", "../.."])
     assert len(set(stems.values())) == 3
     assert not any(set(stem) & set("/\\:[]= ") or stem.startswith(".") for stem in stems.values())

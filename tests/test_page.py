@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from reports import companions, figures, page, page_diagnostics, page_memory, page_pictures, page_table, summary
+from reports import page, summary
 from reports.cell import Cell, Record
 from reports.comparison import Comparison
+from reports.figures import companions, strips
+from reports.page import diagnostics, memory, pictures, tables
 from tests.made_up import PRIORS, comparison, provenance
 
 VOID = {"meta", "img", "br", "link", "input"}
@@ -156,8 +158,8 @@ def test_what_a_user_wrote_is_no_markup(tmp_path: Path) -> None:
 
 def test_the_best_of_a_column_is_marked(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",))
-    columns = {method: page_table.columns(made, method) for method in made.methods}
-    found = page_table.table(made, "deblur", columns)
+    columns = {method: tables.columns(made, method) for method in made.methods}
+    found = tables.table(made, "deblur", columns)
     for method in columns:
         best = [[entry.best for entry in found[prior][method].numbers] for prior in PRIORS]
         assert best[-1] == [column.better != 0 for column in columns[method]]  # diffusion errs least
@@ -172,7 +174,7 @@ def test_the_table_tells_what_did_not_arrive(tmp_path: Path) -> None:
     failed = {"status": "diverged", "message": "beyond <all> bounds", "metrics": {}}
     rows = [replace(row, **failed) if (row.cell.prior, row.cell.image) in lost else row for row in made.rows]
     made = replace(made, rows=tuple(rows))
-    found = page_table.table(made, "deblur", {"hqs": page_table.columns(made, "hqs")})
+    found = tables.table(made, "deblur", {"hqs": tables.columns(made, "hqs")})
     assert found["diffusion"]["hqs"].note == "1 of 2 images"
     assert found["cnn"]["hqs"].note == "diverged"
     assert found["bm3d"]["hqs"].numbers[0].best  # of those that arrived everywhere
@@ -185,15 +187,15 @@ def test_the_table_tells_what_did_not_arrive(tmp_path: Path) -> None:
 
 def test_the_table_shows_the_metrics_that_a_run_has(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("camera",), size=16)
-    heads = {rest: [column.head for column in page_table.columns(made, "annealed", rest)] for rest in (False, True)}
+    heads = {rest: [column.head for column in tables.columns(made, "annealed", rest)] for rest in (False, True)}
     assert heads == {
         False: ["PSNR of mean", "of one sample", "SSIM of mean", "coverage, 60% nominal"],
         True: ["SSIM of one sample", "misfit of mean", "of one sample", "calls", "seconds"],
     }
-    assert page_table.meanings({"annealed": page_table.columns(made, "annealed")}) == ""
+    assert tables.meanings({"annealed": tables.columns(made, "annealed")}) == ""
     rows = [replace(row, metrics={**row.metrics, "haarpsi": 0.5, "swd": 0.02, "gmsd": 0.1}) for row in made.rows]
     newer = replace(made, rows=tuple(rows))
-    assert [column.head for column in page_table.columns(newer, "hqs")] == ["PSNR", "SSIM", "HaarPSI", "SWD"]
+    assert [column.head for column in tables.columns(newer, "hqs")] == ["PSNR", "SSIM", "HaarPSI", "SWD"]
     text = Reader(page.build(newer)).text
     assert "0.0200" in text
     assert "Reisenhofer" in text
@@ -203,7 +205,7 @@ def test_the_table_shows_the_metrics_that_a_run_has(tmp_path: Path) -> None:
 def test_the_lowest_is_best_where_lower_is_better(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",), images=("camera",), methods=(("hqs", 0),), size=16)
     made = replace(made, rows=tuple(replace(row, metrics={**row.metrics, "swd": i}) for i, row in enumerate(made.rows, 1)))
-    found = page_table.table(made, "deblur", {"hqs": [column for column in page_table.ESTIMATE if column.metric == "swd"]})
+    found = tables.table(made, "deblur", {"hqs": [column for column in tables.ESTIMATE if column.metric == "swd"]})
     assert [prior for prior in PRIORS if found[prior]["hqs"].numbers[0].best] == ["gaussian"]
 
 
@@ -211,12 +213,12 @@ def test_cost_is_told_for_each_prior_and_method(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",), size=16)
     rows = [replace(row, seconds=0.8 if row.cell.prior == "cnn" else 0.08) for row in made.rows]
     made = replace(made, rows=tuple(rows))
-    cost = page_table.costs(made)["cnn"]["annealed"]
+    cost = tables.costs(made)["cnn"]["annealed"]
     psnr = summary.mean([row for row in rows if (row.cell.prior, row.cell.method) == ("cnn", "annealed")], "psnr")
     assert [entry.shown for entry in cost.shown] == ["32", "0.80", "25.0", f"{psnr:.2f}", f"{psnr / 32:.2f}"]
-    assert page_table.dearest(made).startswith("A call took from 4.0 ms (")
-    assert "40.0 ms (cnn)" in page_table.dearest(made)
-    assert page_table.dearest(replace(made, rows=tuple(row for row in rows if row.cell.prior == "tv"))) == ""
+    assert tables.dearest(made).startswith("A call took from 4.0 ms (")
+    assert "40.0 ms (cnn)" in tables.dearest(made)
+    assert tables.dearest(replace(made, rows=tuple(row for row in rows if row.cell.prior == "tv"))) == ""
 
 
 def test_the_way_of_every_cell_is_drawn_on_one_scale(tmp_path: Path) -> None:
@@ -225,11 +227,11 @@ def test_the_way_of_every_cell_is_drawn_on_one_scale(tmp_path: Path) -> None:
     metrics = [{**row.metrics, "misfit": misfit} for row, misfit in zip(made.rows, (3.0, 1.2), strict=True)]
     rows = [replace(row, trace=way, metrics=found) for row, way, found in zip(made.rows, ways, metrics, strict=True)]
     made = replace(made, rows=tuple(rows))
-    tv, cnn = (lane.cells["camera"] for lane in page_diagnostics.lanes(made, "deblur"))
+    tv, cnn = (lane.cells["camera"] for lane in diagnostics.lanes(made, "deblur"))
     assert (tv.misfit, tv.far, cnn.misfit, cnn.far) == ("3.00", True, "1.20", False)
     assert tv.trace == ("0.0,1.0 64.0,11.7", "0.0,1.0 64.0,17.0", "misfit from 1e+03 to 10, change from 1 to 0.1 in 3 levels")
     assert cnn.trace is None
-    assert "Of the answers, 1 has a misfit below 0.5 or above 2" in page_diagnostics.sentence(made)
+    assert "Of the answers, 1 has a misfit below 0.5 or above 2" in diagnostics.sentence(made)
 
 
 def test_companions_stand_where_they_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,17 +273,18 @@ def test_what_the_page_has_room_for(size: int, channels: int, room: tuple[int, i
         for prior in PRIORS
         for method in ("hqs", "annealed", "diffpir")
     ]
-    assert page_pictures.room(Comparison(tmp_path, tuple(Record(cell, "done") for cell in cells), {})) == room
+    assert pictures.room(Comparison(tmp_path, tuple(Record(cell, "done") for cell in cells), {})) == room
 
 
 def test_a_large_run_is_compressed_and_keeps_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"], "cnn": PRIORS["cnn"]}, ("deblur", "inpaint"), tuple("abcdef"), (("hqs", 0),), size=64)
     whole = page.build(made).stat().st_size
-    monkeypatch.setattr(page_pictures, "ROOM", 80e3)
-    monkeypatch.setattr(figures, "example", lambda made, problem: "f")
+    monkeypatch.setattr(pictures, "ROOM", 80e3)
+    for module in (pictures, strips):
+        monkeypatch.setattr(module, "example", lambda made, problem: "f")
     path = page.build(made)
     reader = Reader(path)
-    assert page_pictures.room(made) == (4, 1)
+    assert pictures.room(made) == (4, 1)
     assert "4 of 6 images are in this page. To keep it small, those after the first 1 are compressed" in reader.text
     assert [str(each["alt"]) for each in reader.of("img") if "truth" in str(each["alt"])][:4] == [f"truth: {x}, deblur" for x in "abcf"]
     assert sum(len(str(each["src"])) for each in reader.of("img")) < 1.5 * 80e3  # made-up answers are noisier than real ones
@@ -304,14 +307,14 @@ def test_answers_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("camera",), (("annealed", 2),), size=16)
     arrays = Reading(made.rows[0].arrays)
     made = replace(made, rows=(replace(made.rows[0], arrays=arrays),))
-    kept = page_memory.remembering(made).rows[0]
+    kept = memory.remembering(made).rows[0]
     assert np.array_equal(kept.x, kept.x)
     assert arrays.read == 1
     assert set(kept.arrays) == set(arrays)
     assert np.array_equal(kept.samples, kept.samples)
     assert arrays.read == 3  # many samples are not kept
-    monkeypatch.setattr(page_memory, "MOST", 1e3)
-    assert page_memory.remembering(made) is made
+    monkeypatch.setattr(memory, "MOST", 1e3)
+    assert memory.remembering(made) is made
 
 
 def test_tuning_on_reported_images_is_confessed(tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
 
-from reports import comparison, figures, paper, style
+from reports import comparison
 from reports.comparison import Comparison, plan
+from reports.figures import catalogue, paper, style
+from reports.figures.spectrum import spectrum
 from tests import made_up
 from tests.helpers import run
 from tests.made_up import PRIORS
@@ -44,7 +46,7 @@ def words(figure: Figure) -> Iterator[Text]:
 
 
 @pytest.mark.parametrize("width", PRINTED)
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", catalogue.FIGURES)
 def test_a_figure_is_as_wide_as_the_venue_and_its_letters_keep_their_size(made: Comparison, name: str, width: str) -> None:
     figure = paper.figure(made, name, "inpaint", width)
     assert figure.get_figwidth() == pytest.approx(INCHES[width])
@@ -55,7 +57,7 @@ def test_a_figure_is_as_wide_as_the_venue_and_its_letters_keep_their_size(made: 
 
 
 @pytest.mark.parametrize("width", ["ieee1", "ieee2", "slide"])
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", catalogue.FIGURES)
 def test_no_letter_falls_off_the_sheet(made: Comparison, name: str, width: str) -> None:
     figure = paper.figure(made, name, None, width)
     with matplotlib.rc_context(style.RC):
@@ -82,7 +84,7 @@ def test_a_paper_has_captions_and_a_slide_has_a_title(made: Comparison) -> None:
 
 def test_a_slide_is_the_same_figure_larger_in_all_its_parts(made: Comparison) -> None:
     room = paper.size("slide")
-    small = figures.spectrum(made, "inpaint", width=room.width, tallest=room.tallest)
+    small = spectrum(made, "inpaint", width=room.width, tallest=room.tallest)
     large = paper.figure(made, "spectrum", "inpaint", "slide")
     assert large.get_figwidth() == pytest.approx(40 / 3)
     assert large.get_figheight() <= 7.5
@@ -137,7 +139,7 @@ def test_every_name_is_drawn_or_told_why_not(stored: Comparison) -> None:
             paper.figure(stored, name)
         except ValueError as error:
             assert "has nothing to draw" in str(error)  # noqa: PT017
-            assert name not in figures.FIGURES
+            assert name not in catalogue.FIGURES
 
 
 def test_a_pdf_holds_its_fonts_and_its_text(made: Comparison, tmp_path: Path) -> None:

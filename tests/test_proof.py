@@ -22,7 +22,9 @@ import solvers
 from priors.gaussian import Gaussian, PowerLaw
 from priors.mixture import Mixture
 from problems.operators import Inpainting
-from reports import proof, proof_figure, proof_page, proof_table
+from reports import proof, proof_table
+from reports.figures import proof_figure
+from reports.page import proof_page
 from tests.chains import metropolis
 from tests.helpers import run as command
 

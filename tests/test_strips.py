@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports import figures, page, strips, summary, trust_page
+from reports import page, summary
 from reports.calibration import Estimate
 from reports.comparison import Comparison, compare, plan
+from reports.figures import strips
 from reports.metrics import psnr
+from reports.page import trust_page
 from reports.trust import Trust, judge
 from tests.made_up import PRIORS, comparison
 from tests.test_page import Reader
@@ -160,8 +162,8 @@ def test_exhibits_are_labelled_wherever_their_name_stands(built: Reader) -> None
 
 
 def test_labels_are_given_once_and_change_nothing_else(run: Comparison) -> None:
-    named = figures.with_bias_named(run)
-    assert figures.with_bias_named(named) == named
+    named = summary.with_bias_named(run)
+    assert summary.with_bias_named(named) == named
     assert named.methods == ["hqs", "annealed", LABEL]
     assert summary.use(named, LABEL) == f"sampled ({LABEL}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3)"
     assert [row.metrics for row in named.rows] == [row.metrics for row in run.rows]

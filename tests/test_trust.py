@@ -21,11 +21,12 @@ from problems.factories import simulated
 from problems.operators import Blur, Inpainting
 from problems.problem import Problem
 from problems.resolution import LABELS
-from reports import conjured, conjured_figure, trust, trust_table
+from reports import conjured, trust, trust_table
 from reports.calibration import Estimate
 from reports.cell import Cell, Record, picture, prior_facts, scene_of
 from reports.cli import BAD_INPUT, main
 from reports.comparison import Comparison, compare, plan
+from reports.figures import conjured_figure
 from reports.trust import CLASSES, Trust, judge, simulate_back
 from tests.helpers import COUNT
 

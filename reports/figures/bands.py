@@ -1,0 +1,127 @@
+"""What is recovered when: octaves of frequency along the way from noise to image, the low ones first (Rissanen et al. 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from reports import summary
+from reports.figures import style
+from reports.figures.multiples import Look, Multiples, longest
+from solvers.bands import OCTAVES, octaves
+
+if TYPE_CHECKING:
+    from reports.cell import Record
+    from reports.comparison import Comparison
+
+TITLE = "Coarse things come first"
+EXPLAINED = (
+    "As the noise falls (left to right) the believed image fills its octaves of detail, named by the length of their waves. Height is the "
+    "contrast of an octave in the believed image, as a share of the truth's: 1 is all of it, above 1 is made up. {method}, {images}."
+)
+NAMES = ("over 64 pixels", "32 to 64", "16 to 32", "8 to 16", "4 to 8", "under 4 pixels")
+LEAST, PANEL = 0.9, 1.2  # inches: width that a panel needs, its height
+HIGHEST = 1.5  # share that is still shown
+COLOURS = [matplotlib.colors.to_hex(colour) for colour in matplotlib.colormaps[style.MAP](np.linspace(0, 0.9, OCTAVES))]
+KEPT = 1e-3  # an octave in which the truth has less contrast is left out
+
+
+@matplotlib.rc_context(style.RC)
+def bands(comparison: Comparison, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:
+    """A row for each problem and a column for each prior, under the sampler with most steps, or the estimator where nothing samples."""
+    method = traced(comparison)
+    if method is None:
+        return None
+    images = f"mean over {summary.counted(comparison.images, 'image')}" if len(comparison.images) > 1 else "one image"
+    words = EXPLAINED.format(method=summary.use(comparison, method).capitalize(), images=images)
+    priors = [prior for prior in comparison.priors if any(paths(comparison, problem, method, prior) for problem in comparison.problems)]
+    names = [summary.problem_title(problem) for problem in comparison.problems]
+    sheet = Multiples(TITLE, words, names, len(priors), legend(comparison, method), width=width, titled=titled, panel=PANEL, least=LEAST)
+    for i, problem in enumerate(comparison.problems):
+        for j, prior in enumerate(priors):
+            axes = sheet.put(i, j, prior)
+            draw(axes, paths(comparison, problem, method, prior))
+            sheet.label(axes, i, j, "noise level σ")
+            if not sheet.is_first(j):
+                axes.set_yticklabels([])
+    return sheet.figure
+
+
+def legend(comparison: Comparison, method: str) -> dict[str, Look]:
+    """The octaves in which some truth has something."""
+    rows = [row for row in comparison.rows if row.cell.method == method and has_bands(row)]
+    held = np.max([np.nan_to_num(content(row.arrays["truth"])) for row in rows], axis=0)
+    return {name: {"linestyle": "-", "color": colour} for name, colour, most in zip(NAMES, COLOURS, held, strict=True) if most > 0}
+
+
+def traced(comparison: Comparison) -> str | None:
+    """The method that is shown; None where no trace holds bands."""
+    for method in (longest(comparison, sampled=True), longest(comparison, sampled=False)):
+        if any(row.cell.method == method and has_bands(row) for row in comparison.rows):
+            return method
+    return None
+
+
+def has_bands(row: Record) -> bool:
+    return row.status == "done" and bool(row.trace) and all("bands" in level for level in row.trace) and "truth" in row.arrays
+
+
+def paths(comparison: Comparison, problem: str, method: str, prior: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """(levels sigma [T], shares [T, OCTAVES], NaN where the truth has next to nothing), mean over images; None where it did not arrive."""
+    rows = summary.records(comparison, problem, method, prior)
+    if not summary.is_complete(comparison, rows) or not all(has_bands(row) for row in rows):
+        return None
+    length = min(len(row.trace) for row in rows)
+    found = [np.array([level["bands"] for level in row.trace[:length]], float) / content(row.arrays["truth"]) for row in rows]
+    return np.array([level["sigma"] for level in rows[0].trace[:length]]), np.mean(found, 0)
+
+
+def content(truth: np.ndarray) -> np.ndarray:
+    """What the octaves of a picture [H, W, C] hold; NaN for next to nothing."""
+    found = np.array(octaves(torch.from_numpy(np.ascontiguousarray(truth)).movedim(-1, 0)))
+    return np.where(found > KEPT, found, np.nan)
+
+
+def draw(axes: Axes, path: tuple[np.ndarray, np.ndarray] | None) -> None:
+    axes.axhline(1, linestyle=":", color=style.INK, linewidth=0.8)
+    axes.set(xscale="log", ylim=(0, HIGHEST), yticks=(0, 0.5, 1, 1.5))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if path is None:
+        axes.set_xticks([])
+        axes.text(0.5, 0.5, "not on all images", transform=axes.transAxes, ha="center", va="center", color=style.MUTED, style="italic")
+        return
+    sigmas, shares = path
+    for k, colour in enumerate(COLOURS):
+        axes.plot(sigmas, np.minimum(shares[:, k], HIGHEST), color=colour, linewidth=1.1)
+    if len(set(sigmas)) > 1:
+        axes.set_xlim(max(sigmas), min(sigmas))
+    axes.xaxis.set_major_locator(FixedLocator([10.0**k for k in range(-4, 3)]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def told(comparison: Comparison) -> str:
+    """For every prior and octave the level at which half of it has come."""
+    method, sentences = traced(comparison), []
+    for problem in comparison.problems if method else ():
+        for prior in comparison.priors:
+            path = paths(comparison, problem, method or "", prior)
+            if path:
+                sentences.append(f"{problem}, {prior}: {', '.join(halves(*path))}.")
+    return f"Octaves recovered as the noise falls, {method}; noise level at which half has come. {' '.join(sentences)}" if sentences else ""
+
+
+def halves(sigmas: Sequence[float] | np.ndarray, shares: np.ndarray) -> list[str]:
+    found = []
+    for name, share in zip(NAMES, shares.T, strict=True):
+        if not np.isnan(share).any():
+            reached = np.flatnonzero(share >= 0.5)
+            found.append(f"{name} {f'at {sigmas[reached[0]]:.2g}' if len(reached) else 'never'}")
+    return found

@@ -1,0 +1,94 @@
+"""The way there: how well each turn explains the data, and how far it still moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from reports import summary
+from reports.figures import style
+from reports.figures.multiples import Look, Multiples, at_most_steps, strokes
+
+if TYPE_CHECKING:
+    from reports.comparison import Comparison
+
+TITLE = "The way there"
+EXPLAINED = (
+    "The misfit, χ² over the number of data, ends near the dotted 1 where an answer explains the data up to their noise: below it "
+    "follows the noise, above it ignores data. The change is the distance from turn to turn. Geometric means over {images}.{left_out}"
+)
+MOST = 4  # methods
+LEAST, PANEL = 1.0, 0.95  # inches: width that a panel needs, its height
+CURVES = {"misfit": "misfit", "change": "change, /255"}
+
+
+@matplotlib.rc_context(style.RC)
+def convergence(comparison: Comparison, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:
+    """Two rows for each problem, misfit and change, and a column for each method; a line for each prior."""
+    methods = [method for method in at_most_steps(comparison) if any(row.trace for row in comparison.rows if row.cell.method == method)]
+    shown = methods[:MOST]
+    if not shown:
+        return None
+    left_out = f" {len(shown)} of {len(methods)} methods shown." if len(shown) < len(methods) else ""
+    words = EXPLAINED.format(images=summary.counted(comparison.images, "image"), left_out=left_out)
+    looks, kinds = strokes(comparison), list(CURVES)
+    rows = [(problem, kind) for problem in comparison.problems for kind in kinds]
+    names = [summary.problem_title(problem) if kind == kinds[0] else "" for problem, kind in rows]
+    sheet = Multiples(TITLE, words, names, len(shown), looks, width=width, titled=titled, panel=PANEL, least=LEAST)
+    for i, (problem, kind) in enumerate(rows):
+        row = [sheet.put(i, j, method if names[i] else "") for j, method in enumerate(shown)]
+        for j, (axes, method) in enumerate(zip(row, shown, strict=True)):
+            draw(axes, {prior: path(comparison, problem, method, prior, kind) for prior in comparison.priors}, looks, kind)
+            sheet.label(axes, i, j, "turn", CURVES[kind])
+        same_scale(row, [axes for j, axes in enumerate(row) if not sheet.is_first(j)])
+    return sheet.figure
+
+
+def same_scale(row: Sequence[Axes], plain: Sequence[Axes]) -> None:
+    """One logarithmic scale for all panels of a row; those in ``plain`` do without its numbers."""
+    low, high = min(axes.get_ylim()[0] for axes in row), max(axes.get_ylim()[1] for axes in row)
+    for axes in row:
+        axes.set_ylim(low, high)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+    for axes in plain:
+        axes.set_yticklabels([])
+
+
+def path(comparison: Comparison, problem: str, method: str, prior: str, kind: str) -> np.ndarray:
+    """Values by turn, geometric mean over the images that arrived; empty where none did."""
+    traces = [row.trace for row in summary.records(comparison, problem, method, prior) if row.status == "done" and row.trace]
+    length = min((len(trace) for trace in traces), default=0)
+    values = np.array([[float(level[kind] or 0) for level in trace[:length]] for trace in traces])
+    return np.exp(np.log(np.maximum(values, 1e-12)).mean(0)) if length else np.array([])
+
+
+def draw(axes: Axes, paths: Mapping[str, np.ndarray], looks: Mapping[str, Look], kind: str) -> None:
+    if kind == "misfit":
+        axes.axhline(1, linestyle=":", color=style.INK, linewidth=0.8)
+    for prior, values in paths.items():
+        if len(values):
+            axes.plot(range(1, len(values) + 1), values * (255 if kind == "change" else 1), linewidth=1, **looks[prior])
+    axes.set_yscale("log")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def told(comparison: Comparison) -> str:
+    """Where every path ends."""
+    sentences = []
+    for problem in comparison.problems:
+        for method in summary.methods(comparison):
+            found = []
+            for prior in comparison.priors:
+                misfit, change = (path(comparison, problem, method, prior, kind) for kind in ("misfit", "change"))
+                found += [f"{prior} {misfit[-1]:.2f} and {255 * change[-1]:.2g}/255"] if len(misfit) else []
+            if found:
+                sentences.append(f"{problem}, {method}: {', '.join(found)}.")
+    return f"Misfit and change at the last turn. {' '.join(sentences)}" if sentences else ""

@@ -1,0 +1,193 @@
+"""Figures of a stored run for a paper or a slide: laid out for the width of the venue, with fonts embedded; nothing is solved."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.collections import Collection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
+
+from reports import store, summary
+from reports.figures import catalogue, style
+from reports.selectors import known
+
+if TYPE_CHECKING:
+    from reports.comparison import Comparison
+
+INCH = 25.4  # mm
+VENUES = {"ieee1": 3.5, "ieee2": 7.16, "cvpr1": 3.25, "cvpr2": 6.875, "neurips": 5.5, "slide": 40 / 3}  # inches
+SLIDE = (40 / 3, 7.5)  # inches, 16:9
+FORMATS = ("pdf", "svg", "png")
+TRUSTED = ("trust", "measured")  # about the samples of a whole run
+NARROWEST, WIDEST = 60.0, 400.0  # mm
+FIXED = (0.94, 1.15)  # of ``style.WIDTH``: how far a figure of fixed layout may be drawn together and apart
+DPI = 300
+
+
+class Size(NamedTuple):
+    """Width in inches of the layout, and how many times larger all of it is then drawn; ``tallest`` where the height is bounded."""
+
+    width: float
+    enlarged: float = 1.0
+    tallest: float | None = None
+
+
+def size(width: str) -> Size:
+    """The name of a venue, or a number of millimetres.
+
+    Raises:
+        ValueError: neither; the sentence names the venues.
+    """
+    if width == "slide":
+        factor = style.SLIDES["font.size"] / style.RC["font.size"]
+        return Size(SLIDE[0] / factor, factor, SLIDE[1] / factor)
+    if width in VENUES:
+        return Size(VENUES[width])
+    try:
+        millimetres = float(width)
+    except ValueError:
+        raise ValueError(f"unknown width {width!r}; known: {', '.join(VENUES)}, or a number of millimetres such as 88") from None
+    if not NARROWEST <= millimetres <= WIDEST:
+        raise ValueError(f"a figure is {NARROWEST:g} to {WIDEST:g} mm wide, not {width}; or name a venue: {', '.join(VENUES)}")
+    return Size(millimetres / INCH)
+
+
+def names() -> list[str]:
+    """Of all figures of a run."""
+    from reports.figures.companions import COMPANIONS
+
+    return [*catalogue.FIGURES, *TRUSTED, *COMPANIONS]
+
+
+def figure(comparison: Comparison, name: str, problem: str | None = None, width: str = "ieee2") -> Figure:
+    """One figure of a run; its caption is its label. ``problem`` defaults to the first of which there is something to draw.
+
+    Raises:
+        ValueError: an unknown name, problem or width, nothing to draw, or too many priors for the width; the sentence says which.
+    """
+    known("figure", name, names())
+    room = size(width)
+    if problem is not None:
+        known("problem", problem, comparison.problems)
+    comparison = summary.with_bias_named(comparison)
+    drawn = of_problem(comparison, name, problem, room) if name in catalogue.FIGURES else of_run(comparison, name, room)
+    return enlarged(drawn, room.enlarged) if room.enlarged != 1 else drawn
+
+
+def problem_of(comparison: Comparison, name: str) -> str | None:
+    """The problem that a figure is of if none is named; None for the figures of a whole run.
+
+    Raises:
+        ValueError: there is nothing to draw.
+    """
+    if name not in catalogue.FIGURES:
+        return None
+    found = [problem for each, problem, _ in catalogue.drawable(comparison) if each == name]
+    if not found:
+        raise ValueError(f"the run in {comparison.folder} has nothing to draw for the figure {name!r}{NEEDED.get(name, '')}")
+    return found[0]
+
+
+NEEDED = {"uncertainty": "; it needs a method that samples, such as annealed"}
+
+
+def of_problem(comparison: Comparison, name: str, problem: str | None, room: Size) -> Figure:
+    problem = problem or problem_of(comparison, name)
+    if (name, problem) not in [found[:2] for found in catalogue.drawable(comparison)]:
+        raise ValueError(f"the run in {comparison.folder} has nothing to draw of {problem} for the figure {name!r}{NEEDED.get(name, '')}")
+    bounded: Mapping[str, Any] = {"tallest": room.tallest} if name in ("spectrum", "grid") and room.tallest else {}
+    return catalogue.FIGURES[name](comparison, problem, width=room.width, titled=bool(room.tallest), **bounded)
+
+
+def of_run(comparison: Comparison, name: str, room: Size) -> Figure:
+    from reports.figures.companions import COMPANIONS
+
+    if name in TRUSTED:
+        return fixed(trusted(comparison, name), name, room)
+    drawn = COMPANIONS[name](comparison, width=room.width, titled=bool(room.tallest))
+    if drawn is None:
+        raise ValueError(f"the run in {comparison.folder} has nothing to draw for the figure {name!r}")
+    return drawn
+
+
+def trusted(comparison: Comparison, name: str) -> Figure:
+    """Whether spreads hold (of the first method that samples), or what was measured at all."""
+    from reports.figures import conjured_figure, trust_figure
+    from reports.page import trust_page
+
+    spread = trust_page.judged(comparison)
+    if spread.trust is None:
+        raise ValueError(spread.obstacle or f"the run in {comparison.folder} has no two samples of anything; {name!r} needs them")
+    if name == "measured":
+        return conjured_figure.conjured(spread.trust)
+    return trust_figure.calibration(next(iter(trust_page.by_method(spread.trust).values())))
+
+
+def fixed(drawn: Figure, name: str, room: Size) -> Figure:
+    """A figure laid out for two columns, drawn a little together or apart; its letters stay as they are."""
+    width, height = drawn.get_size_inches()
+    low, high = (int(share * width * INCH) + 1 for share in FIXED)
+    if not low <= room.width * INCH <= high:
+        raise ValueError(f"the figure {name!r} is laid out for two columns, {low} to {high} mm; give --width ieee2, cvpr2 or slide")
+    drawn.set_size_inches(room.width, height * room.width / width)
+    return drawn
+
+
+def enlarged(drawn: Figure, factor: float) -> Figure:
+    """Everything so many times larger, letters and lines too, and no larger than a slide."""
+    width, height = drawn.get_size_inches()
+    factor = min(factor, SLIDE[1] / height, SLIDE[0] / width)
+    drawn.set_size_inches(width * factor, height * factor)
+    for axes in drawn.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_tick_params(pad=factor * float(axis.get_tick_params().get("pad", matplotlib.rcParams["xtick.major.pad"])))
+            axis.labelpad *= factor
+    for part in drawn.findobj():
+        enlarge(part, factor)
+    return drawn
+
+
+def enlarge(part: Artist, factor: float) -> None:
+    """Letters, lines and markers; places are kept by the figure."""
+    if isinstance(part, Text):
+        part.set_fontsize(factor * float(part.get_fontsize()))
+    elif isinstance(part, Line2D):
+        part.set(linewidth=factor * part.get_linewidth(), markersize=factor * part.get_markersize())
+        part.set_markeredgewidth(factor * part.get_markeredgewidth())
+    elif isinstance(part, Patch):
+        part.set_linewidth(factor * part.get_linewidth())
+    elif isinstance(part, Collection):
+        part.set_linewidth((factor * np.asarray(part.get_linewidth())).tolist())
+
+
+def file_of(comparison: Comparison, name: str, problem: str | None, width: str, kind: str) -> Path:
+    """Where a figure goes unless told otherwise: RUN/figures/NAME_WIDTH.FORMAT, with the problem where there are several."""
+    stem = f"_{catalogue.file_stems(comparison.problems)[problem]}" if problem and len(comparison.problems) > 1 else ""
+    return comparison.folder / "figures" / f"{name}{stem}_{width}.{kind}"
+
+
+def save(drawn: Figure, path: Path, kind: str) -> None:
+    """Write a figure, whole or not at all: PDF with its fonts inside, SVG whose letters are outlines, PNG at 300 dpi.
+
+    Raises:
+        OSError: it cannot be written; the sentence names the file.
+    """
+    with matplotlib.rc_context(style.RC):
+        write(path, functools.partial(drawn.savefig, format=kind, dpi=DPI))
+
+
+def write(path: Path, put: Callable[[Any], Any]) -> None:
+    """``store.write``, with a remedy where it fails."""
+    try:
+        store.write(path, put)
+    except OSError as error:
+        raise OSError(f"cannot write {path} ({error.strerror}); give another file with --out") from None
