@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports import page, summary
+from reports import page, spread, summary
 from reports.calibration import Estimate
 from reports.comparison import Comparison, compare, plan
 from reports.figures import strips
@@ -40,7 +40,7 @@ def judgements() -> list[Trust]:
 @pytest.fixture(scope="module")
 def built(run: Comparison, judgements: list[Trust]) -> Reader:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trust_page, "judge", lambda made: judgements.append(judge(made)) or judgements[-1])
+        patch.setattr(spread, "judge", lambda made: judgements.append(judge(made)) or judgements[-1])
         return Reader(page.build(run))
 
 
@@ -107,7 +107,7 @@ def test_every_verdict_is_a_plain_sentence(
     row = trust.of("inpaint", "all")[0]
     numbers = {**row.numbers, "coverage": Estimate(*coverage), "spread_skill": Estimate(*ratio)}
     row = replace(row, scores=row.scores[:1] * images, numbers=numbers, nominal=0.9, heuristic=False)
-    row = trust_page.anecdote(row) if trust_page.is_few(row) else row
+    row = spread.anecdote(row) if spread.is_few(row) else row
     ((line,),) = trust_page.verdicts(replace(trust, rows=(row,))).values()
     assert line.answer == answer
     assert words in line.numbers
@@ -118,7 +118,7 @@ def test_every_verdict_is_a_plain_sentence(
 
 
 def test_few_images_have_no_brackets(trust: Trust, built: Reader) -> None:
-    rows = [trust_page.anecdote(row) for row in trust.rows]
+    rows = [spread.anecdote(row) for row in trust.rows]
     assert {row.verdict for row in rows} == {"too few images"}
     assert all(math.isnan(found.low) and not math.isnan(found.value) for row in rows for found in row.numbers.values())
     limits = rows[0].over_images(lambda found: found.histogram)

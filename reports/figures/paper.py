@@ -121,15 +121,15 @@ def of_run(comparison: Comparison, name: str, room: Size) -> Figure:
 
 def trusted(comparison: Comparison, name: str) -> Figure:
     """Whether spreads hold (of the first method that samples), or what was measured at all."""
+    from reports import spread
     from reports.figures import conjured_figure, trust_figure
-    from reports.page import trust_page
 
-    spread = trust_page.judged(comparison)
-    if spread.trust is None:
-        raise ValueError(spread.obstacle or f"the run in {comparison.folder} has no two samples of anything; {name!r} needs them")
+    found = spread.judged(comparison)
+    if found.trust is None:
+        raise ValueError(found.obstacle or f"the run in {comparison.folder} has no two samples of anything; {name!r} needs them")
     if name == "measured":
-        return conjured_figure.conjured(spread.trust)
-    return trust_figure.calibration(next(iter(trust_page.by_method(spread.trust).values())))
+        return conjured_figure.conjured(found.trust)
+    return trust_figure.calibration(next(iter(spread.by_method(found.trust).values())))
 
 
 def fixed(drawn: Figure, name: str, room: Size) -> Figure:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports import summary
+from reports import spread, summary
 from reports.figures import catalogue, style, trust_figure
 from reports.page import diagnostics, drawings, pictures, tables, templates, trust_page
 from reports.page.memory import remembering
@@ -25,11 +25,11 @@ def build(comparison: Comparison) -> Path:
         OSError: the folder cannot be written.
     """
     comparison = remembering(summary.with_bias_named(comparison))
-    spread = trust_page.judged(comparison)
-    if spread.trust:
-        trust_figure.save(spread.trust)
+    samples = spread.judged(comparison)
+    if samples.trust:
+        trust_figure.save(samples.trust)
     drawn = drawings.of_problems(comparison) + drawings.of_runs(comparison)
-    drawn += drawings.of_trust(spread.trust) if spread.trust else []
+    drawn += drawings.of_trust(samples.trust) if samples.trust else []
     columns, more = ({method: tables.columns(comparison, method, rest) for method in comparison.methods} for rest in (False, True))
     return templates.write(
         comparison.folder / "report.html",
@@ -49,7 +49,8 @@ def build(comparison: Comparison) -> Path:
         grids={problem: pictures.grid(comparison, problem) for problem in comparison.problems},
         strips={problem: found for problem in comparison.problems if (found := pictures.sample_strips(comparison, problem))},
         diagnostics=diagnostics,
-        spread=spread,
+        spread=samples,
+        by_method=spread.by_method,
         trust=trust_page,
         stems=catalogue.file_stems(comparison.problems),
     )

@@ -14,6 +14,7 @@ from reports.figures.panels import panel
 from reports.figures.uncertainty import trusted
 from reports.page import trust_page
 from reports.page.svg import inline
+from reports.spread import by_method
 
 if TYPE_CHECKING:
     from reports.cell import Record
@@ -47,7 +48,7 @@ def svg(comparison: Comparison, name: str, problem: str, stem: str) -> Markup:
 def of_trust(trust: Trust) -> list[Drawing]:
     """How well the spread holds, a figure for each method that samples, then what was measured at all."""
     found = []
-    for i, (method, part) in enumerate(trust_page.by_method(trust).items()):
+    for i, (method, part) in enumerate(by_method(trust).items()):
         svg = inline(trust_figure.calibration(part), f"trust-{i}", trust_page.told(part), margin=0)  # words stand in its margin
         found.append(Drawing("trust", "trust", svg, method=method))
     return [*found, Drawing("measured", "measured", inline(conjured(trust), "measured", trust_page.told_conjured(trust)))]

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
-
-import numpy as np
+from collections.abc import Mapping
+from dataclasses import replace
 
 from reports import summary
-from reports.calibration import Estimate, Scores
+from reports.calibration import Estimate
 from reports.conjured import labelled, shares
 from reports.figures.crops import example
+from reports.spread import is_few
 from reports.summary import Line
-from reports.trust import CLASSES, Row, Trust, judge
+from reports.trust import CLASSES, Row, Trust
 from reports.trust_table import JUDGED, MEANS, Section, explained, judgements, labels, means, measured
-
-if TYPE_CHECKING:
-    from reports.comparison import Comparison
 
 HELD = "The interval its samples give should hold the true pixel {nominal:.0f} times in 100 and holds it {held:.0f} times"
 ANSWERS = {
@@ -37,54 +31,6 @@ FEW_EXPLAINED = (
     "sampler has coverage {nominal:.1%}, spread / error 1 and MSE ratio 2."
 )
 HEURISTIC = " A rule of thumb: no posterior stands behind these samples."
-
-
-@dataclass(frozen=True)
-class Anecdote(Row):
-    """A row of so few images that they tell about themselves: its numbers have no intervals, and nothing is judged."""
-
-    @property
-    def verdict(self) -> str:
-        return "too few images"
-
-    def over_images(self, what: Callable[[Scores], np.ndarray]) -> np.ndarray:
-        found = super().over_images(what)
-        found[..., 1:] = math.nan
-        return found
-
-
-@dataclass(frozen=True)
-class Spread:
-    """What was found about the samples of a run; without ``trust`` there is nothing to judge, or ``obstacle`` says why it could not be."""
-
-    trust: Trust | None
-    obstacle: str = ""
-
-
-def judged(comparison: Comparison) -> Spread:
-    """Judge all samples of a run once, for figures and page alike; nothing is solved."""
-    if not any(row.status == "done" and row.cell.samples > 1 for row in comparison.rows):
-        return Spread(None)
-    try:
-        trust = judge(comparison)
-    except (ValueError, TypeError, OSError, ImportError) as error:  # an image that moved, a measurement of older code
-        return Spread(None, str(error))
-    return Spread(replace(trust, rows=tuple(anecdote(row) if is_few(row) else row for row in trust.rows)))
-
-
-def is_few(row: Row) -> bool:
-    return len(row.scores) < summary.FEW
-
-
-def anecdote(row: Row) -> Anecdote:
-    kept = {field.name: getattr(row, field.name) for field in fields(Row)}
-    return Anecdote(**kept | {"numbers": {name: Estimate(found.value) for name, found in row.numbers.items()}})
-
-
-def by_method(trust: Trust) -> dict[str, Trust]:
-    """The part of each method: what is drawn together can be told apart."""
-    methods = list(dict.fromkeys(row.method for row in trust.rows))
-    return {method: replace(trust, rows=tuple(row for row in trust.rows if row.method == method)) for method in methods}
 
 
 def verdicts(trust: Trust) -> Mapping[str, list[Line]]:
