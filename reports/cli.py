@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from reports.figures import catalogue
-
 if TYPE_CHECKING:
     from priors.training import Progress
     from reports.comparison import Comparison
@@ -132,6 +130,7 @@ def command() -> str:
 
 def draw(finished: Comparison) -> None:
     from reports import page, terminal
+    from reports.figures import catalogue
 
     console = terminal.console()
     terminal.scores(console, finished)

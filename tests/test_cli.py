@@ -26,11 +26,10 @@ SMALL = ("-P", "deblur", "-i", "camera", "--size", "24", "--steps", "4", "-n", "
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> list[comparison.Comparison]:
     """Spares the figures and the page; gives the comparisons that were to be drawn."""
     drawn: list[comparison.Comparison] = []
-    figures = types.SimpleNamespace(save_all=drawn.append)
     page = types.SimpleNamespace(build=lambda finished: finished.folder / "report.html")
-    for name, module in (("figures", figures), ("page", page)):
-        monkeypatch.setitem(sys.modules, f"reports.{name}", module)
-        monkeypatch.setattr(f"reports.{name}", module, raising=False)
+    monkeypatch.setattr("reports.figures.catalogue.save_all", drawn.append)
+    monkeypatch.setitem(sys.modules, "reports.page", page)
+    monkeypatch.setattr("reports.page", page, raising=False)
     return drawn
 
 
