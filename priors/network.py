@@ -15,30 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-class Block(nn.Module):
-    """Residual block; the noise level scales and shifts the features between its two convolutions (FiLM, Perez 2018)."""
+class Modulated(nn.Module):
+    """Two convolutions; between them the noise level scales and shifts the features (FiLM, Perez 2018). Zero to begin with."""
 
-    def __init__(self, channels: int, embedding: int):
+    def __init__(self, inputs: int, hidden: int, outputs: int, embedding: int):
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        self.film = nn.Linear(embedding, 2 * channels)
-        for layer in (self.film, self.second):  # a new block changes nothing: a deeper network begins as a shallower one
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor, level: Tensor) -> Tensor:
-        scale, shift = self.film(level)[:, :, None, None].chunk(2, dim=1)
-        return x + self.second(functional.relu(self.first(x) * (1 + scale) + shift))
-
-
-class Variance(nn.Module):
-    """Head for the heteroscedastic error (Nix, Weigend 1994): features to the log of a standard deviation, [B, 1, H, W]."""
-
-    def __init__(self, features: int, embedding: int, hidden: int = 32):
-        super().__init__()
-        self.first = nn.Conv2d(features, hidden, 3, padding=1)
-        self.second = nn.Conv2d(hidden, 1, 3, padding=1)
+        self.first = nn.Conv2d(inputs, hidden, 3, padding=1)
+        self.second = nn.Conv2d(hidden, outputs, 3, padding=1)
         self.film = nn.Linear(embedding, 2 * hidden)
         for layer in (self.film, self.second):
             nn.init.zeros_(layer.weight)
@@ -49,6 +32,17 @@ class Variance(nn.Module):
         return self.second(functional.relu(self.first(h) * (1 + scale) + shift))
 
 
+class Block(Modulated):
+    """Residual block. A new one changes nothing: a deeper network begins as a shallower one."""
+
+    def __init__(self, channels: int, embedding: int):
+        super().__init__(channels, channels, channels, embedding)
+
+    def forward(self, x: Tensor, level: Tensor) -> Tensor:
+        return x + super().forward(x, level)
+
+
+ERROR_FEATURES = 32  # of the head that tells the error of each pixel
 # Bounds of the std, in units of what not looking at the image would leave: beyond the upper one an image is none and a chain
 # would run away; below the lower one, which flat white may reach, a likelihood explodes at the first edge.
 LEAST, MOST = math.log(1 / 200), math.log(4)
@@ -78,7 +72,7 @@ class UNet(nn.Module):
         self.bottom = stage(*levels[-1])
         self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in reversed(steps))
         self.decoder = nn.ModuleList(stage(*level) for level in reversed(levels[:-1]))
-        self.variance = Variance(widths[0], embedding)
+        self.variance = Modulated(widths[0], ERROR_FEATURES, 1, embedding)  # the log of a standard deviation (Nix, Weigend 1994)
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
         return self.tail(self.features(x, self.embed(level[:, None])))

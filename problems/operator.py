@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -88,7 +89,12 @@ def turn(x: Tensor, back: bool = False) -> Tensor:
 
 def weigh(x: Tensor, c: float | Tensor) -> Tensor:
     """C x, for C = c I or a circulant C."""
-    return circulant(x, c) if isinstance(c, Tensor) and c.ndim else c * x
+    return circulant(x, c) if by_coefficient(c) else c * x
+
+
+def by_coefficient(c: float | Tensor) -> TypeGuard[Tensor]:
+    """Whether c is not one number but one for each Fourier coefficient."""
+    return isinstance(c, Tensor) and c.ndim > 0
 
 
 def conjugate_gradients(

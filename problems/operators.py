@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from problems.kernels import as_kernel, uniform
 from problems.masks import as_mask
-from problems.operator import Map, Operator, checked_shape, circulant, conjugate_gradients, weigh
+from problems.operator import Map, Operator, by_coefficient, checked_shape, circulant, conjugate_gradients, weigh
 
 HOLE = 8  # pixels a side: what is missing farther than about half that from any measurement is a hole
 
@@ -155,7 +155,7 @@ class Inpainting(Operator):
 
         There (I + A C^-1 A^T)^-1 is left to conjugate gradients, which need few turns among the data, and to double precision.
         """
-        if not isinstance(c, Tensor) or not c.ndim:
+        if not by_coefficient(c):
             return b / (self.mask.to(b) + c)
         prior = 1 / c.double()
         x = weigh(b.double(), prior)
@@ -169,7 +169,7 @@ class Inpainting(Operator):
 
         The convolution nearest to A^T A, its measured share, guides: an eighth of the turns. Round a hole it is far from right.
         """
-        if not isinstance(c, Tensor) or not c.ndim or self.has_holes:
+        if not by_coefficient(c) or self.has_holes:
             return super().unmeasured(x, c)
         mask = self.mask.to(x)
         guide = by_frequency(1 / (mask.mean() + c))
