@@ -47,6 +47,7 @@ def draft(recipe: Recipe, spent: Spent, name: str, licence: str, device: str) ->
         "sigma_range": recipe.sigma_range,
         "seed": recipe.seed,
         "steps": spent.steps,
+        "steps_skipped": spent.skipped,
         "pixels": spent.pixels,
         "core_seconds": round(spent.core_seconds),
         "wall_seconds": round(spent.wall_seconds),

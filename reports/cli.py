@@ -29,8 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Modules in the folder one stands in can be named as priors, as with ``python -m``; a script's path would leave it out.
     """
-    if not {"", str(Path.cwd())} & set(sys.path):
-        sys.path.append(str(Path.cwd()))
+    try:
+        here = str(Path.cwd())
+    except FileNotFoundError:
+        leave("the folder you stand in was removed; change to one that is there", BAD_INPUT)
+    if not {"", here} & set(sys.path):
+        sys.path.append(here)
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
         cli(args=given, prog_name="priorbench", standalone_mode=False, obj=tuple(given))

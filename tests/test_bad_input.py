@@ -173,3 +173,10 @@ def test_compare_refuses(case: str, tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_other_commands_refuse(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make, hints = OTHER[case]
     refused(make(tmp_path), hints, tmp_path, capsys)
+
+
+def test_a_folder_that_was_removed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    refused(["list"], ("removed", "change to one"), tmp_path, capsys)
