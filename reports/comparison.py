@@ -22,6 +22,7 @@ import priors
 import problems
 import solvers
 from reports.cell import Cell, Record, check, load_prior, prior_facts, run_cell
+from reports.judgement import Judge, has_spread
 from reports.selectors import Selector, known
 from reports.store import Store, key, plain, write, write_json
 from reports.tuning import Strengths
@@ -208,14 +209,14 @@ def compare(
 ) -> Comparison:
     """Run the cells that ``folder`` does not hold yet and return all of them.
 
-    Each cell is stored the moment it ends; one whose prior raises is stored as failed, tried again next time, and does
-    not stop the others. ``tell`` hears of every start and end, and may stop the run by raising.
+    Each cell is stored the moment it ends, and its samples are judged; one whose prior raises is stored as failed, tried
+    again next time, and does not stop the others. ``tell`` hears of every start and end, and may stop the run by raising.
 
     Raises:
         ValueError, TypeError, OSError, ImportError: bad input or an unwritable folder, before anything is solved.
     """
     prepare(cells, folder)
-    store = Store(folder)
+    store, judge = Store(folder), Judge(folder)
     keys = [key(cell) for cell in cells]
     write_json(store.folder / "run.json", {"provenance": provenance(cells, command, strengths), "cells": keys})
     for done, (cell, name) in enumerate(zip(cells, keys, strict=True)):
@@ -225,6 +226,8 @@ def compare(
                 tell(done, cell, None)
             record = attempt(cell)
             store.save(record)
+            if has_spread(record):
+                judge.judgement(record)
         if tell:
             tell(done + 1, cell, record)
     comparison = Comparison.load(folder)

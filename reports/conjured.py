@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,11 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from priors.gaussian import weights
-from problems.operator import turn
-from problems.resolution import LABELS, Resolution, label
 from reports.calibration import Estimate, over_images
-from reports.cell import Record
 from reports.trust import Trust
 
 
@@ -41,46 +36,26 @@ class Labelled:
 def shares(trust: Trust) -> list[Share]:
     found = []
     for problem in trust.problems:
-        scenes = [(measured, truth_of(trust, problem, image)) for (name, image), measured in trust.scenes.items() if name == problem]
-        energy = [float(measured.energy(x - x.mean())[0]) for measured, x in scenes]
-        found.append(Share(problem, over_images([measured.share for measured, _ in scenes]), over_images(energy)))
+        freedom = [measured.share for (name, _), measured in trust.scenes.items() if name == problem]
+        energy = {
+            record.cell.image: judgement.energy
+            for group, records in trust.groups.items()
+            for record, judgement in zip(records, trust.judgements[group], strict=True)
+            if group[0] == problem
+        }
+        found.append(Share(problem, over_images(freedom), over_images(list(energy.values()))))
     return found
 
 
 def labelled(trust: Trust) -> list[Labelled]:
-    found = []
-    for (problem, prior, method), records in trust.groups.items():
-        scenes = [(trust.scenes[problem, record.cell.image], record) for record in records]
-        pixels, frequencies = (mean_shares([labels(*scene) for scene in scenes]) for labels in (pixel_labels, frequency_labels))
-        found.append(Labelled(problem, prior, method, pixels, frequencies))
-    return found
+    return [
+        Labelled(*group, mean_shares([each.pixels for each in found]), mean_shares([each.frequencies for each in found]))
+        for group, found in trust.judgements.items()
+    ]
 
 
 def mean_shares(found: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
     return tuple(float(share) for share in np.mean(found, 0))
-
-
-def pixel_labels(measured: Resolution, record: Record) -> tuple[float, ...]:
-    """Shares of the LABELS among pixels, by their brightness: against its standard deviation under the prior."""
-    std = components(record, measured)[:, 0].std(0)
-    variance = torch.fft.irfft2(measured.power[0], s=measured.operator.image_shape[1:])[0, 0]
-    which = label(measured.pixel[0], std, math.sqrt(float(variance)))
-    return tuple(float((which == i).double().mean()) for i in range(len(LABELS)))
-
-
-def frequency_labels(measured: Resolution, record: Record) -> tuple[float, ...]:
-    """Shares of the LABELS among Fourier coefficients: against the standard deviation of each under the prior."""
-    x = components(record, measured)
-    spread = torch.fft.rfft2(x, norm="ortho").var(0).sqrt()  # of complex values: the sum of both variances, as the power is
-    which, count = label(measured.spectrum, spread, measured.power.sqrt()), weights(x.shape[-1])
-    return tuple(float(((which == i) * count).sum() / count.expand(which.shape).sum()) for i in range(len(LABELS)))
-
-
-def components(record: Record, measured: Resolution) -> Tensor:
-    """The samples [n, C, H, W], of colours their opponent components."""
-    assert record.samples is not None
-    x = torch.from_numpy(record.samples.astype(np.float64)).movedim(-1, 1)
-    return turn(x) if len(measured.power) == 3 else x
 
 
 def truth_of(trust: Trust, problem: str, image: str) -> Tensor:

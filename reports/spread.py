@@ -11,6 +11,7 @@ import numpy as np
 
 from reports import summary
 from reports.calibration import Estimate, Scores
+from reports.judgement import has_spread
 from reports.trust import Row, Trust, judge
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Spread:
 
 def judged(comparison: Comparison) -> Spread:
     """Judge all samples of a run once, for figures and page alike; nothing is solved."""
-    if not any(row.status == "done" and row.cell.samples > 1 for row in comparison.rows):
+    if not any(map(has_spread, comparison.rows)):
         return Spread(None)
     try:
         trust = judge(comparison)

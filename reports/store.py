@@ -189,9 +189,12 @@ def sha256(file: str, changed: int) -> str:
 
 
 @functools.cache
-def code() -> str:
-    """Digest of the source and measured errors that decide an answer: no result outlives the code it came from."""
+def code(*scoring: str) -> str:
+    """Digest of the source and measured errors that decide an answer: no result outlives the code it came from.
+
+    ``scoring`` names the files here that judge it; those of a cell if none is named.
+    """
     folders = ("priors/*.py", "priors/errors/*.json", "problems/*.py", "solvers/*.py")
     files = [file for folder in folders for file in sorted(HERE.parent.glob(folder))]
-    files += [HERE / name for name in ("cell.py", "metrics.py", "realism.py", "lpips.py", "calibration.py")]
+    files += [HERE / name for name in scoring or ("cell.py", "metrics.py", "realism.py", "lpips.py", "calibration.py")]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

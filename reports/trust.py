@@ -1,7 +1,6 @@
 """How far the samples of a stored run can be trusted: class by class, every number with an interval over images.
 
-What is judged is stored; only simulating back solves anything. What the measurement fixed and what the prior had to supply
-is told apart by ``problems.resolution`` against the spectrum of natural images.
+Every record was judged when it was made (``reports.judgement``); only simulating back solves anything.
 """
 
 from __future__ import annotations
@@ -15,32 +14,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import priors
 import solvers
 from priors.slot import Denoiser
 from problems.factories import simulated
 from problems.problem import Problem
-from problems.resolution import Resolution, resolution
+from problems.resolution import Resolution
 from reports import calibration, summary
 from reports.calibration import Estimate, Scores, estimates, over_images, scores
-from reports.cell import LEVEL, Cell, Record, derived, load_prior, load_problem, picture, scene_of
+from reports.cell import LEVEL, Cell, Record, derived, load_prior, load_problem, picture
 from reports.comparison import Comparison
+from reports.judgement import CLASSES, Judge, Judgement, has_spread
 from solvers.streams import Seed
 
-CLASSES = {
-    "all": "every pixel",
-    "measured part": "what the data fixed of the picture, R x",
-    "conjured part": "what the prior had to supply, x - R x",
-    "pixels measured": "pixels that the data fixed by more than half",
-    "pixels missing": "all other pixels, where there are both",
-    "flat": "the third of the pixels with least activity around them, in truth and samples taken together",
-    "middle": "the middle third",
-    "busy": "the third with most activity",
-    "simulated back": "one sample taken as the truth, measured and sampled again: what can be said where the truth is unknown",
-}
 VAGUE = 0.4  # width of the interval of a coverage, from which on too few images say nothing
 MISSING = 0.8  # of the spread: intervals that hold most pixels may still miss those that matter
-Groups = Mapping[tuple[str, str, str], Sequence[Record]]  # by problem, prior and method
+Group = tuple[str, str, str]  # problem, prior and method
+Groups = Mapping[Group, Sequence[Record]]
 Scenes = Mapping[tuple[str, str], Resolution]  # by problem and image
 
 
@@ -77,11 +66,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Trust:
-    """What was judged, and the groups of records and the resolutions it was made from."""
+    """What was judged, and what it was made from: the groups of records, each with its judgement, and the resolutions."""
 
     comparison: Comparison
     rows: tuple[Row, ...]
     groups: Groups
+    judgements: Mapping[Group, Sequence[Judgement]]
     scenes: Scenes
 
     @property
@@ -97,73 +87,32 @@ class Trust:
 
 
 def judge(comparison: Comparison) -> Trust:
-    """All samples of a run in every class.
+    """All samples of a run in every class; what was not judged yet is judged and kept.
 
     Raises:
         ValueError: it has no cell with two samples or more, or its measurements cannot be made again.
     """
-    groups = sampled(comparison)
-    scenes = {(problem, r.cell.image): r for (problem, *_), records in groups.items() for r in records}
-    made: dict[bytes, Resolution] = {}
-    measured = {scene: measured_in(record, made) for scene, record in scenes.items()}
+    groups, by = sampled(comparison), Judge(comparison.folder)
+    judgements = {group: [by.judgement(record) for record in records] for group, records in groups.items()}
     rows = []
-    for (problem, *_), records in groups.items():
-        found = [judged(record, measured[problem, record.cell.image]) for record in records]
-        rows += [row(comparison, records, kind, [each[kind] for each in found]) for kind in CLASSES if all(kind in each for each in found)]
-    return Trust(comparison, tuple(rows), groups, measured)
+    for group, records in groups.items():
+        found = [each.scores for each in judgements[group]]
+        kinds = [kind for kind in CLASSES if all(kind in each for each in found)]
+        rows += [row(comparison, records, kind, [each[kind] for each in found]) for kind in kinds]
+    return Trust(comparison, tuple(rows), groups, judgements, by.scenes)
 
 
 def sampled(comparison: Comparison) -> Groups:
     """Records with a spread."""
     found = {}
     for problem, prior, method in itertools.product(comparison.problems, comparison.priors, comparison.methods):
-        records = [r for r in summary.records(comparison, problem, method, prior) if r.status == "done" and r.cell.samples > 1]
+        records = [record for record in summary.records(comparison, problem, method, prior) if has_spread(record)]
         if records:
             found[problem, prior, method] = records
     if not found:
         raise ValueError(f"no samples to judge in {comparison.folder}, two of each picture at least; draw some with: "
                          f"priorbench compare -m annealed -n 16 --out {comparison.folder}")  # fmt: skip
     return found
-
-
-def measured_in(record: Record, made: dict[bytes, Resolution]) -> Resolution:
-    """R of a record's problem; its instrument is built again and held against the stored measurement.
-
-    In single precision, right to 1e-3 rms and better, and once for all instruments that answer white noise alike: ``made`` keeps them.
-    """
-    problem = load_problem(record.cell)
-    if not np.array_equal(scene_of(problem)["shown"], record.arrays["shown"], equal_nan=True):
-        raise ValueError(f"{record.cell} was measured by other code or files than today's; run priorbench compare again")
-    operator, noise_sigma = problem.operator, problem.noise_sigma
-    white = torch.randn(1, *operator.image_shape, generator=torch.Generator().manual_seed(0))
-    known = operator.forward(white).numpy().tobytes() + str(noise_sigma).encode()
-    if known not in made:
-        power = priors.load("gaussian").density(operator.image_shape).float()  # type: ignore[attr-defined]
-        made[known] = resolution(operator, noise_sigma, power)
-    return made[known]
-
-
-def judged(record: Record, measured: Resolution) -> dict[str, Scores]:
-    """Scores of a record by class."""
-    assert record.samples is not None
-    samples, truth = record.samples.astype(np.float64), record.arrays["truth"].astype(np.float64)
-    parts = measured_part(measured, np.concatenate([truth[None], samples]))
-    true, drawn = parts[0], parts[1:]
-    found = {
-        "all": scores(samples, truth),
-        "measured part": scores(drawn, true),
-        "conjured part": scores(samples - drawn, truth - true),
-    }
-    seen = np.asarray(measured.pixel[0] > 0.5)  # of colours, their brightness
-    places = {"pixels measured": seen, "pixels missing": ~seen} if 0 < seen.mean() < 1 else {}
-    thirds = calibration.activity(samples, truth)
-    places |= {name: thirds == i for i, name in enumerate(("flat", "middle", "busy"))}
-    return found | {name: scores(samples[:, where], truth[where]) for name, where in places.items()}
-
-
-def measured_part(measured: Resolution, images: np.ndarray) -> np.ndarray:
-    """R x, [n, H, W, C]."""
-    return measured.split(torch.from_numpy(images).float().movedim(-1, 1))[0].movedim(1, -1).double().numpy()
 
 
 def row(comparison: Comparison, records: Sequence[Record], kind: str, found: Sequence[Scores]) -> Row:

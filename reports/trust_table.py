@@ -13,8 +13,9 @@ from typing import Any
 from problems.resolution import LABELS
 from reports.calibration import Estimate, coverage_curve
 from reports.conjured import Labelled, Share, labelled, shares
+from reports.judgement import CLASSES
 from reports.store import finite, write, write_json
-from reports.trust import CLASSES, Row, Trust
+from reports.trust import Row, Trust
 
 METRICS = {
     "coverage": "share of the truth that its interval holds",

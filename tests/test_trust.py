@@ -21,13 +21,14 @@ from problems.factories import simulated
 from problems.operators import Blur, Inpainting
 from problems.problem import Problem
 from problems.resolution import LABELS
-from reports import conjured, trust, trust_table
+from reports import conjured, judgement, trust, trust_table
 from reports.calibration import Estimate
 from reports.cell import Cell, Record, picture, prior_facts, scene_of
 from reports.cli import BAD_INPUT, main
 from reports.comparison import Comparison, compare, plan
 from reports.figures import conjured_figure
-from reports.trust import CLASSES, Trust, judge, simulate_back
+from reports.judgement import CLASSES
+from reports.trust import Trust, judge, simulate_back
 from tests.helpers import COUNT
 
 SIZE, N, NOISE = 16, 19, 0.05
@@ -65,7 +66,7 @@ def exact(cell: Cell, spread: float = 1.0) -> Record:
 def judged(folder: Path, images: int, spread: float = 1.0, channels: int = 1, names: tuple[str, ...] = PROBLEMS) -> Trust:
     cells = [Cell(name, str(i), "gaussian", "annealed", 1.0, N, None, SIZE, channels) for name in names for i in range(images)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trust, "load_problem", scene)
+        patch.setattr(judgement, "load_problem", scene)
         return judge(Comparison(folder, tuple(exact(cell, spread) for cell in cells), {"command": "made up"}))
 
 
@@ -178,6 +179,30 @@ def test_what_diverges_back_is_left_out(tmp_path: Path, monkeypatch: pytest.Monk
     before = judged(tmp_path, 1, names=("deblur",))
     monkeypatch.setattr(trust, "back", diverging)
     assert trust.with_simulated_back(before, lambda cell: None).rows == before.rows
+
+
+# Kept
+
+
+def test_what_compare_judged_is_not_judged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    comparison = Comparison.load(stored(tmp_path / "run", "annealed"))
+    fresh = judgement.Judge(tmp_path / "fresh")
+    for record in filter(judgement.has_spread, comparison.rows):
+        kept, made = (judgement.plain(by.judgement(record)) for by in (judgement.Judge(comparison.folder), fresh))
+        assert kept == made
+    for name in ("resolution", "judged"):
+        monkeypatch.setattr(judgement, name, lambda *given: pytest.fail("worked out again"))
+    assert judge(comparison).rows
+
+
+def test_damaged_judgements_are_made_again(tmp_path: Path) -> None:
+    comparison = Comparison.load(stored(tmp_path / "run", "annealed"))
+    files = {file: file.read_bytes() for file in (comparison.folder / "judged").iterdir()}
+    assert {file.suffix for file in files} == {".npz", ".json"}
+    for file, content in files.items():
+        file.write_bytes(content[: len(content) // 2])
+    assert judge(comparison).rows
+    assert all(file.stat().st_size == len(content) for file, content in files.items())
 
 
 # Files and command

@@ -19,7 +19,8 @@ from reports.calibration import coverage_curve
 from reports.figures import style
 from reports.figures.conjured_figure import conjured
 from reports.figures.sheet import DPI, EDGE, Sheet
-from reports.trust import CLASSES, Row, Trust
+from reports.judgement import CLASSES
+from reports.trust import Row, Trust
 
 LEFT, GAP, PANEL, TOP, STEP = 0.45, 0.38, 0.92, 1.22, 1.86  # inches: left of the panels, between, their side, above and from row to row
 COLUMNS = ("coverage", "ranks", "spread and error", "spread / error, class by class")

@@ -9,9 +9,10 @@ from reports import summary
 from reports.calibration import Estimate
 from reports.conjured import labelled, shares
 from reports.figures.crops import example
+from reports.judgement import CLASSES
 from reports.spread import is_few
 from reports.summary import Line
-from reports.trust import CLASSES, Row, Trust
+from reports.trust import Row, Trust
 from reports.trust_table import JUDGED, MEANS, Section, explained, judgements, labels, means, measured
 
 HELD = "The interval its samples give should hold the true pixel {nominal:.0f} times in 100 and holds it {held:.0f} times"
