@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 
 def write(path: Path, template: str, **given: Any) -> Path:
-    """Fill ``template`` with what is given, style and script beside it, and write it whole or not at all.
+    """Fill ``template`` with what is given, and with files ``beside`` it that it asks for, and write it whole or not at all.
 
     Raises:
         OSError: the folder cannot be written.
@@ -22,7 +22,7 @@ def write(path: Path, template: str, **given: Any) -> Path:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    text = environment.get_template(template).render(given, style=beside("page.css"), script=beside("page.js"))
+    text = environment.get_template(template).render(given, beside=beside)
     store.write(path, lambda file: file.write(text.encode()))
     return path
 
