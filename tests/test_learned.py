@@ -20,7 +20,7 @@ from priors.network import build
 from priors.optimiser import Optimiser
 from priors.photographs import Bank, listing, split
 from priors.recipe import RECIPES, Recipe, Spent
-from priors.training import Trainer, train, weighted
+from priors.training import Trainer, patch_size, train, weighted
 from reports.cli import main
 
 TINY = Recipe(widths=(4, 8), blocks=(1, 1), patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf)
@@ -129,6 +129,17 @@ def test_the_learning_rate_lands_with_the_budget() -> None:
     trainer.spent = dataclasses.replace(spent, steps=39)
     trainer.descend(next(trainer.model.parameters()).square().sum())
     assert all(group["lr"] < 0.02 * recipe.rate for part in trainer.optimiser.parts for group in part.param_groups)
+
+
+def test_crops_grow_when_steps_have_done_their_part() -> None:
+    trainer = Trainer(dataclasses.replace(TINY, steps=10))
+    sizes = []
+    for trainer.spent.steps in range(10):
+        sizes.append(patch_size(trainer) // TINY.patch)
+    assert sizes == [1] * 5 + [2, 1, 2, 1, 2]
+    trainer.origin = "trained weights"
+    trainer.spent.steps = 0
+    assert patch_size(trainer) == 2 * TINY.patch
 
 
 def test_a_step_without_a_finite_gradient_is_passed_over() -> None:
