@@ -1,8 +1,8 @@
 """Training of the learned priors as a user's feature: any folder of pictures, any budget, stop and go on at will.
 
 The recipe was measured, not guessed: small batches of small crops first (steps are scarce on a CPU, not pixels), larger crops
-in the end, learning rate annealed against the budget consumed so that it always lands, a loss that counts every crop in units of the error expected of it, and an
-exponential moving average of the weights.
+in the end, learning rate annealed against the budget consumed so that it always lands, a loss that counts every crop in
+units of the error expected of it, and an exponential moving average of the weights.
 """
 
 from __future__ import annotations
