@@ -51,8 +51,12 @@ class Resolution:
         counts alike; for draws from the prior the measured share is ``share`` on average. The norm of pixels would
         count little but brightness, and R is not self-adjoint in it.
         """
-        parts = [(circulant(x, 1 / self.power) * part).flatten(1).sum(1) for part in self.split(x)]
-        return parts[0] / sum(parts), parts[1] / sum(parts)
+        return self.energy_of(x, self.split(x))
+
+    def energy_of(self, x: Tensor, parts: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """The same, of an x that is ``split`` already."""
+        shares = [(circulant(x, 1 / self.power) * part).flatten(1).sum(1) for part in parts]
+        return shares[0] / sum(shares), shares[1] / sum(shares)
 
 
 def resolution(operator: Operator, noise_sigma: float, power: Tensor, spacing: int = SPACING, seed: int = 0) -> Resolution:

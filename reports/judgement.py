@@ -109,10 +109,8 @@ class Judge:
 
 def name_of(*parts: np.ndarray | float) -> str:
     """Of a file whose content follows from these and from the code of today."""
-    whole = hashlib.blake2b(store.code("judgement.py", "calibration.py").encode(), digest_size=16)
-    for part in parts:
-        whole.update(np.ascontiguousarray(part).tobytes())
-    return whole.hexdigest()
+    told = [hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest() for part in parts]
+    return store.digest({"parts": told, "code": store.code("judgement.py", "calibration.py")})
 
 
 def plain(found: Judgement) -> dict[str, Any]:
@@ -147,14 +145,19 @@ def judged(record: Record, measured: Resolution) -> Judgement:
     }
     places = regions(measured, samples, truth)
     found |= {name: scores(samples[:, where], truth[where]) for name, where in places.items()}
-    return Judgement(found, energy, *labelled(measured, samples))
+    return Judgement(found, energy, *label_shares(measured, samples))
 
 
 def parted(measured: Resolution, samples: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """(R truth [H, W, C], R samples [n, H, W, C], measured share of the energy of the truth's detail), in single precision."""
-    x = torch.from_numpy(np.concatenate([truth[None], samples])).float().movedim(-1, 1)
-    parts = measured.split(x)[0].movedim(1, -1).double().numpy()
-    return parts[0], parts[1:], float(measured.energy(x[:1] - x[:1].mean())[0])
+    """(R truth [H, W, C], R samples [n, H, W, C], measured share of the energy of the truth's detail), in single precision.
+
+    All less the mean of the truth, which no score of samples against a truth can tell.
+    """
+    x = torch.from_numpy(np.concatenate([truth[None], samples]) - truth.mean()).float().movedim(-1, 1)
+    fixed, conjured = measured.split(x)
+    energy = measured.energy_of(x[:1], (fixed[:1], conjured[:1]))[0]
+    parts = fixed.movedim(1, -1).double().numpy()
+    return parts[0], parts[1:], float(energy)
 
 
 def regions(measured: Resolution, samples: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
@@ -165,7 +168,7 @@ def regions(measured: Resolution, samples: np.ndarray, truth: np.ndarray) -> dic
     return found | {name: thirds == i for i, name in enumerate(("flat", "middle", "busy"))}
 
 
-def labelled(measured: Resolution, samples: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def label_shares(measured: Resolution, samples: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Shares of the LABELS among pixels and among Fourier coefficients, by the spread of the samples [n, H, W, C].
 
     Pixels by their brightness, against its standard deviation under the prior; coefficients against that of each.
