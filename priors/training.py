@@ -199,7 +199,8 @@ class Progress:
 
     @property
     def seconds_left(self) -> float:
-        return self.spent.wall_seconds * (1 - self.share) / max(self.share, 1e-9)
+        """Foretold once a part of the budget is consumed."""
+        return self.spent.wall_seconds * (1 - self.share) / self.share
 
 
 def patch_size(trainer: Trainer) -> int:

@@ -20,8 +20,8 @@ from priors.network import build
 from priors.optimiser import Optimiser
 from priors.photographs import Bank, listing, split
 from priors.recipe import RECIPES, Recipe, Spent
-from priors.training import Trainer, patch_size, train, weighted
-from reports.cli import main
+from priors.training import Progress, Trainer, patch_size, train, weighted
+from reports.cli import follow, main
 
 TINY = Recipe(widths=(4, 8), blocks=(1, 1), patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf)
 
@@ -352,6 +352,13 @@ def test_training_refuses_bad_input(photographs, tmp_path) -> None:
     with pytest.raises(ValueError, match="not a readable checkpoint"):
         list(train("cnn", [photographs], weights, TINY, resume=True))
     assert not weights.exists()
+
+
+def test_progress_tells_the_time_left_once_it_can_be_foretold(capsys) -> None:
+    follow(iter(Progress(Spent(wall_seconds=60), share, 1.0, {"25": 28.5}) for share in (0.0, 0.25, 1.0)))
+    begun, midway, ended = capsys.readouterr().out.splitlines()
+    assert midway == " 25%  0 steps, held-back pictures 28.50 dB at 25/255, about 3 min left"
+    assert "left" not in begun + ended
 
 
 def test_the_smoke_gate_tells_what_was_reached_and_missed(tmp_path, monkeypatch, capsys) -> None:
