@@ -40,7 +40,7 @@ class Recipe:
 
 
 RECIPES = {
-    "cnn": Recipe(sigma_max=0.4, focus=(0.004, 0.4)),
+    "cnn": Recipe(sigma_max=0.4, focus=(0.02, 0.4)),
     "diffusion": Recipe(sigma_max=20.0, focus=(0.01, 0.6)),
 }
 

@@ -12,7 +12,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,15 +127,15 @@ class Trainer:
 
     @staticmethod
     def resume(path: Path, recipe: Recipe, device: str = "cpu") -> Trainer:
-        """Go on from a checkpoint; ``recipe`` may change the budget, not the network nor its noise levels."""
+        """Go on from a checkpoint; ``recipe`` may change the budget, not the network nor its noise levels. The focus stays."""
         try:
             state = torch.load(path, map_location=device, weights_only=True)
             begun = Recipe(**state["recipe"])
         except Exception as error:  # torch raises a dozen kinds for a damaged file
             raise ValueError(f"{path} is not a readable checkpoint ({type(error).__name__}); start again without --resume") from None
-        if (begun.network, begun.sigma_range, begun.focus) != (recipe.network, recipe.sigma_range, recipe.focus):
+        if (begun.network, begun.sigma_range) != (recipe.network, recipe.sigma_range):
             raise ValueError(f"{path} holds another training; go on with the name, --channels and noise levels it was begun with")
-        trainer = Trainer(recipe, device)
+        trainer = Trainer(replace(recipe, focus=begun.focus), device)
         try:
             trainer.load(state)
         except Exception as error:

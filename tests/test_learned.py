@@ -109,6 +109,12 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(photographs, tmp_path, m
     assert whole.read_bytes() == parts.read_bytes()
 
 
+def test_a_run_that_goes_on_keeps_its_levels_though_the_recipe_has_others_by_now(tmp_path) -> None:
+    Trainer(TINY).save(tmp_path / "w.pt")
+    resumed = Trainer.resume(tmp_path / "w.pt", dataclasses.replace(TINY, focus=(0.1, 0.4), steps=60))
+    assert (resumed.recipe.focus, resumed.recipe.steps) == (TINY.focus, 60)
+
+
 def halved(photographs, weights, recipe):
     """The first four steps of a run of eight, ended by its own checkpoint."""
     bank = Bank.load(split(listing([photographs]))[0], 1, 2 * recipe.patch)
