@@ -198,9 +198,9 @@ class Progress:
     psnr: dict[str, float]
 
     @property
-    def seconds_left(self) -> float:
-        """Foretold once a part of the budget is consumed."""
-        return self.spent.wall_seconds * (1 - self.share) / self.share
+    def seconds_left(self) -> float | None:
+        """By the clock; None before any of the budget is consumed, since the pace is not known then."""
+        return self.spent.wall_seconds * (1 - self.share) / self.share if self.share else None
 
 
 def patch_size(trainer: Trainer) -> int:

@@ -44,18 +44,14 @@ class Resolution:
         conjured = self.operator.unmeasured(x, self.noise_sigma**2 / self.power.to(x))
         return x - conjured, conjured
 
-    def energy(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def energy(self, x: Tensor, parts: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """Shares [B] of the energy of x that are measured and conjured: between 0 and 1, with sum 1.
 
         In the norm x^T C^-1 x of the prior, in which R is self-adjoint and every Fourier coefficient of a typical image
         counts alike; for draws from the prior the measured share is ``share`` on average. The norm of pixels would
-        count little but brightness, and R is not self-adjoint in it.
+        count little but brightness, and R is not self-adjoint in it. ``parts`` are what ``split(x)`` gave, where it was asked.
         """
-        return self.energy_of(x, self.split(x))
-
-    def energy_of(self, x: Tensor, parts: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """The same, of an x that is ``split`` already."""
-        shares = [(circulant(x, 1 / self.power) * part).flatten(1).sum(1) for part in parts]
+        shares = [(circulant(x, 1 / self.power) * part).flatten(1).sum(1) for part in parts or self.split(x)]
         return shares[0] / sum(shares), shares[1] / sum(shares)
 
 

@@ -393,7 +393,7 @@ def follow(run: Iterator[Progress]) -> Progress:
     """Tell how a training goes; returns its end."""
     for told in run:
         scores = ", ".join(f"{psnr:.2f} dB at {sigma}/255" for sigma, psnr in told.psnr.items())
-        left = f", about {told.seconds_left / 60:.0f} min left" if 0 < told.share < 1 else ""
+        left = f", about {told.seconds_left / 60:.0f} min left" if told.seconds_left else ""
         click.echo(f"{told.share:4.0%}  {told.spent.steps} steps, held-back pictures {scores}{left}")
     return told
 

@@ -155,7 +155,7 @@ def parted(measured: Resolution, samples: np.ndarray, truth: np.ndarray) -> tupl
     """
     x = torch.from_numpy(np.concatenate([truth[None], samples]) - truth.mean()).float().movedim(-1, 1)
     fixed, conjured = measured.split(x)
-    energy = measured.energy_of(x[:1], (fixed[:1], conjured[:1]))[0]
+    energy = measured.energy(x[:1], (fixed[:1], conjured[:1]))[0]
     parts = fixed.movedim(1, -1).double().numpy()
     return parts[0], parts[1:], float(energy)
 
