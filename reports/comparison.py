@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import csv
-import datetime
-import importlib.metadata
 import io
 import itertools
 import json
 import logging
-import os
-import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +19,7 @@ import problems
 import solvers
 from reports.cell import Cell, Record, check, load_prior, prior_facts, run_cell
 from reports.judgement import Judge, has_spread
+from reports.provenance import Circumstances, Restrictions, circumstances, restrictions
 from reports.selectors import Selector, known
 from reports.store import Store, key, plain, write, write_json
 from reports.tuning import Strengths
@@ -31,22 +28,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALLEST = 16  # pixels on a side: what kernels, coarse grids and the window of SSIM need
-LIBRARIES = ("torch", "numpy", "scipy", "scikit-image", "bm3d")
-PROVENANCE = (
-    "command", "date", "versions", "platform", "cores", "seed", "size", "channels", "samples", "tuning_images_reported", "licences",
-    "weights", "strengths",
-)  # fmt: skip
 Tell = Callable[[int, Cell, Record | None], None]  # (cells done, cell, its record or None when it starts)
 logger = logging.getLogger("priorbench")
+
+
+class Provenance(Circumstances, Restrictions):
+    """How a run came about: who asked, when and where, the settings, and ``strengths`` with their source and what was tried."""
+
+    seed: int
+    size: int
+    channels: int
+    samples: int
+    tuning_images_reported: list[str]
+    strengths: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Finished cells of a run, in order, and how they came about.
 
-    ``rows`` are records whose arrays are read from ``folder`` when asked for. ``provenance`` holds command, date,
-    versions, platform, cores, settings, licences and weights by prior, and ``strengths`` with where each one is from and what
-    was tried for it.
+    ``rows`` are records whose arrays are read from ``folder`` when asked for; ``provenance`` is a ``Provenance``.
     """
 
     folder: Path
@@ -124,7 +125,7 @@ class Comparison:
         try:
             content = json.loads(index_file.read_text("utf-8"))
             rows = tuple(row for name in content["cells"] if (row := store.load(name)))
-            comparison = Comparison(store.folder, rows, {name: content["provenance"][name] for name in PROVENANCE})
+            comparison = Comparison(store.folder, rows, {name: content["provenance"][name] for name in Provenance.__annotations__})
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{index_file} is damaged ({error}); run priorbench compare again, finished cells are kept") from None
         if not rows:
@@ -244,38 +245,26 @@ def attempt(cell: Cell) -> Record:
         return Record(cell, "failed", f"{type(error).__name__}: {error}", prior=prior_facts(load_prior(cell.prior, cell.channels)))
 
 
-def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None) -> dict[str, Any]:
+def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None) -> Provenance:
     """All that is needed to say how the numbers came about, and to make them again."""
     tuned = Strengths.shipped() if strengths is None else strengths
     facts = {cell.prior: prior_facts(load_prior(cell.prior, cell.channels)) for cell in cells}
     used = dict.fromkeys((c.prior, c.problem, c.method, c.strength) for c in cells if not c.samples)
     first = cells[0]
     return {
-        "command": command,
-        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
-        "platform": platform.platform(),
-        "cores": os.cpu_count(),
+        **circumstances(command),
+        **restrictions(facts),
         "seed": first.seed,
         "size": first.size,
         "channels": first.channels,
         "samples": max(cell.samples for cell in cells),
         "tuning_images_reported": sorted({cell.image for cell in cells} & set(problems.TUNE)),
-        "licences": {prior: fact["licence"] for prior, fact in facts.items() if fact["licence"]},
-        "weights": {prior: fact["card"] for prior, fact in facts.items() if fact["card"]},
         "strengths": [
             {"prior": prior, "problem": problem, "method": method, "strength": strength, "from": tuned.source(prior, problem, method),
              "tried": tuned.tried(prior, problem, method)}
             for prior, problem, method, strength in used
         ],
     }  # fmt: skip
-
-
-def version(library: str) -> str:
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def table(comparison: Comparison) -> list[dict[str, Any]]:

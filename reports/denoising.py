@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import logging
 import math
-import os
-import platform
 import statistics
 import time
 from collections import Counter
@@ -27,7 +24,8 @@ from priors.photographs import listing
 from priors.slot import Denoiser
 from reports import metrics
 from reports.cell import load_prior, picture, prior_facts
-from reports.comparison import LIBRARIES, SMALLEST, index, version
+from reports.comparison import SMALLEST, index
+from reports.provenance import circumstances, restrictions
 from reports.selectors import Selector, known
 from reports.store import Store, code, digest, named_files, sums, write_json
 from reports.summary import counted, listed
@@ -393,16 +391,11 @@ def provenance(levels: Sequence[Level], command: str) -> dict[str, Any]:
     """All that is needed to say how the numbers came about, and to make them again."""
     facts = {level.prior: prior_facts(level.denoiser) for level in levels}
     return {
-        "command": command,
-        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
-        "platform": platform.platform(),
-        "cores": os.cpu_count(),
+        **circumstances(command),
+        **restrictions(facts),
         "threads": torch.get_num_threads(),
         "protocol": protocol(levels[0].scene),
         **{name: getattr(levels[0].scene, name) for name in ("pictures", "size", "channels", "seed", "anchors")},
-        "licences": {prior: fact["licence"] for prior, fact in facts.items() if fact["licence"]},
-        "weights": {prior: fact["card"] for prior, fact in facts.items() if fact["card"]},
     }
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import datetime
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports.comparison import LIBRARIES, version
 from reports.proof import EXACT, MEASUREMENTS, METRICS, NOISE, SHAPE, Case, Field, Number, Row, promised
+from reports.provenance import circumstances
 from reports.store import write, write_json
 
 HEADS = {"mean_error": "mean error", "std_ratio": "std ratio", "coverage": "coverage", "wasserstein": "W2",
@@ -127,13 +126,7 @@ def export(proof: Proof, folder: Path) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write(folder / "proof.csv", lambda file: file.write(text.getvalue().encode()))
-    provenance: Mapping[str, Any] = {
-        "command": proof.command,
-        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "versions": {name: version(name) for name in LIBRARIES},
-        "samples": proof.samples,
-        "measurements": MEASUREMENTS,
-    }
+    provenance = {**circumstances(proof.command), "samples": proof.samples, "measurements": MEASUREMENTS}
     fields = [
         {"prior": found.prior, "mmse": found.mmse, "message": found.message,
          "asymmetry": [{"sigma": sigma, "value": number.value, "se": number.error} for sigma, number in found.asymmetries.items()]}

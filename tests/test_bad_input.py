@@ -14,7 +14,7 @@ from reports import comparison, tuning
 from reports.cli import main
 
 Make = Callable[[Path], list[str]]
-EMPTY_RUN = json.dumps({"provenance": dict.fromkeys(comparison.PROVENANCE), "cells": []})
+EMPTY_RUN = json.dumps({"provenance": dict.fromkeys(comparison.Provenance.__annotations__), "cells": []})
 
 
 def picture(name: str, pixels: np.ndarray | bytes) -> Make:
