@@ -97,9 +97,7 @@ def by_coefficient(c: float | Tensor) -> TypeGuard[Tensor]:
     return isinstance(c, Tensor) and c.ndim > 0
 
 
-def conjugate_gradients(
-    matvec: Map, b: Tensor, precondition: Map = lambda r: r, tolerance: float = 1e-10, limit: int = 2000
-) -> Tensor:
+def conjugate_gradients(matvec: Map, b: Tensor, precondition: Map = lambda r: r, tolerance: float = 1e-10, limit: int = 2000) -> Tensor:
     """Solve a symmetric positive definite system for each image of the batch (Hestenes, Stiefel 1952).
 
     ``precondition`` is a cheap, positive definite guess at the inverse. The tolerance is relative to |b| and bounded below

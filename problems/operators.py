@@ -159,9 +159,7 @@ class Inpainting(Operator):
             return b / (self.mask.to(b) + c)
         prior = 1 / c.double()
         x = weigh(b.double(), prior)
-        v = conjugate_gradients(
-            lambda v: v + self.forward(weigh(self.adjoint(v), prior)), self.forward(x), self.gram_inverse(prior, 1.0)
-        )
+        v = conjugate_gradients(lambda v: v + self.forward(weigh(self.adjoint(v), prior)), self.forward(x), self.gram_inverse(prior, 1.0))
         return (x - weigh(self.adjoint(v), prior)).to(b.dtype)
 
     def unmeasured(self, x: Tensor, c: float | Tensor) -> Tensor:

@@ -46,9 +46,7 @@ def cosine(first: float, last: float, steps: int) -> list[float]:
     return timed(first, last, np.linspace(0, 1, steps), cosine_time, cosine_alpha_bar)
 
 
-def timed(
-    first: float, last: float, way: np.ndarray, time: Callable[[float], float], alpha_bar: Callable[[float], float]
-) -> list[float]:
+def timed(first: float, last: float, way: np.ndarray, time: Callable[[float], float], alpha_bar: Callable[[float], float]) -> list[float]:
     """Levels at the shares ``way`` (0 to 1) of the time from one level to the other."""
     start, end = time(alpha_bar_of(first)), time(alpha_bar_of(last))
     return [sigma_of(alpha_bar(float(start + w * (end - start)))) for w in way]

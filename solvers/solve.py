@@ -152,4 +152,3 @@ def named(name: str, samples: bool) -> Method:
         raise ValueError(f"method {name!r} belongs to solvers.{'solve' if samples else 'sample'}; known here: {', '.join(fitting)}")
     close = difflib.get_close_matches(name, METHODS, n=1)
     raise ValueError(f"unknown method {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {', '.join(METHODS)}"))
-

@@ -126,9 +126,7 @@ def test_report_draws_again_and_solves_nothing(tmp_path: Path, undrawn: list) ->
     assert [row.metrics for row in undrawn[0].rows] == [row.metrics for row in undrawn[1].rows]
 
 
-def test_a_licence_is_told_once(
-    tmp_path: Path, undrawn: list, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_licence_is_told_once(tmp_path: Path, undrawn: list, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load_prior(COUNTING), "licence", "for tests only [1]", raising=False)
     assert run("compare", "-p", COUNTING, *SMALL, "-P", "inpaint", "-o", str(tmp_path / "run")) == 0
     assert capsys.readouterr().out.count("for tests only [1]") == 1
