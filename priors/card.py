@@ -37,11 +37,11 @@ def psnr_table(prior: Learned, images: Sequence[Tensor]) -> dict[str, float]:
     return {str(s): round(denoising_psnr(prior.denoise, images, s / 255), 3) for s in LITERATURE if s / 255 <= prior.sigma_range[1]}
 
 
-def draft(recipe: Recipe, spent: Spent, name: str, licence: str, device: str) -> dict[str, Any]:
+def draft(recipe: Recipe, spent: Spent, licence: str, device: str) -> dict[str, Any]:
     """The model card as far as the run itself can fill it."""
     return {
-        "name": name,
-        "family": FAMILY.get(name, "learned"),
+        "name": recipe.name,
+        "family": FAMILY[recipe.name],
         "licence": licence,
         "network": recipe.network,
         "sigma_range": recipe.sigma_range,

@@ -11,6 +11,7 @@ from typing import Any
 class Recipe:
     """Everything that fixes a training run but the pictures. Times are in seconds, sigmas in pixel units of [0, 1]."""
 
+    name: str  # of the prior, in the catalogue
     channels: int = 1
     sigma_min: float = 0.004
     sigma_max: float = 0.4
@@ -40,8 +41,8 @@ class Recipe:
 
 
 RECIPES = {
-    "cnn": Recipe(sigma_max=0.4, focus=(0.02, 0.4)),
-    "diffusion": Recipe(sigma_max=20.0, focus=(0.01, 0.6)),
+    "cnn": Recipe("cnn", sigma_max=0.4, focus=(0.02, 0.4)),
+    "diffusion": Recipe("diffusion", sigma_max=20.0, focus=(0.01, 0.6)),
 }
 
 

@@ -56,17 +56,16 @@ class Trainer:
         self.average.load_state_dict(self.model.state_dict())
         self.optimiser = Optimiser(self.model, recipe.rate)
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
-        self.spent, self.origin, self.curve = Spent(), "", list[dict[str, Any]]()
+        self.spent, self.origin, self.curve = Spent(), dict[str, Any](), list[dict[str, Any]]()
         self.half = gains_from_bf16(self.model, recipe, device)
 
     def prior(self) -> Learned:
         """The average so far, in the slot."""
-        return Learned(self.average, self.draft("in training", "none yet"), self.device)
+        return Learned(self.average, self.draft("none yet"), self.device)
 
-    def draft(self, name: str, licence: str) -> dict[str, Any]:
+    def draft(self, licence: str) -> dict[str, Any]:
         """The model card as far as the run itself can fill it."""
-        start = {"start": self.origin} if self.origin else {}
-        return draft(self.recipe, self.spent, name, licence, self.device) | start | {"curve": self.curve}
+        return draft(self.recipe, self.spent, licence, self.device) | self.origin | {"curve": self.curve}
 
     def sigmas(self, count: int) -> Tensor:
         """Half of the levels log-uniform over the whole range, half over the focus, each stratified within the batch."""
@@ -111,8 +110,10 @@ class Trainer:
         fitting = {key: value for key, value in start.net.state_dict().items() if key in own and value.shape == own[key].shape}
         for network in (self.model, self.average):
             network.load_state_dict(fitting, strict=False)
-        card = start.card
-        self.origin = f"{start.name}, {start.channels} channels, {card['core_seconds']} core-seconds, sha256 {card['sha256'][:12]}"
+        self.origin = {
+            "start": f"{start.name}, {start.channels} channels, sha256 {start.card['sha256'][:12]}",
+            "core_seconds_before": start.card["core_seconds"] + start.card.get("core_seconds_before", 0),
+        }
 
     def save(self, path: Path) -> None:
         """Checkpoint with optimiser state; written beside and renamed, so a kill never leaves half a file."""
@@ -127,13 +128,13 @@ class Trainer:
 
     @staticmethod
     def resume(path: Path, recipe: Recipe, device: str = "cpu") -> Trainer:
-        """Go on from a checkpoint; ``recipe`` may change the budget, not the network nor its noise levels. The focus stays."""
+        """Go on from a checkpoint; ``recipe`` may change the budget, not the name, network or noise levels. The focus stays."""
         try:
             state = torch.load(path, map_location=device, weights_only=True)
             begun = Recipe(**state["recipe"])
         except Exception as error:  # torch raises a dozen kinds for a damaged file
             raise ValueError(f"{path} is not a readable checkpoint ({type(error).__name__}); start again without --resume") from None
-        if (begun.network, begun.sigma_range) != (recipe.network, recipe.sigma_range):
+        if (begun.name, begun.network, begun.sigma_range) != (recipe.name, recipe.network, recipe.sigma_range):
             raise ValueError(f"{path} holds another training; go on with the name, --channels and noise levels it was begun with")
         trainer = Trainer(replace(recipe, focus=begun.focus), device)
         try:
@@ -259,7 +260,6 @@ def stop_signal() -> Iterator[Callable[[], bool]]:
 
 
 def train(
-    name: str,
     folders: Sequence[Path],
     weights: Path,
     recipe: Recipe,
@@ -289,7 +289,7 @@ def train(
         trainer.begin_from(start)
     yield from run(trainer, bank, held, checkpoint, every)
     if trainer.spent.share(recipe) >= 1:
-        finish(trainer.average, trainer.draft(name, licence), folders, weights, tests)
+        finish(trainer.average, trainer.draft(licence), folders, weights, tests)
 
 
 def check_places(weights: Path, checkpoint: Path, resume: bool, start: Path | None) -> None:

@@ -383,7 +383,7 @@ def train(
     with input_checked():
         chosen = recipe.adapted(name, channels=int(channels), core_seconds=60 * budget, seed=seed, **settings)
         begin = Path(start) if start else None
-        run = training.train(name, photographs, weights, chosen, device, resume, begin, licence, pictures)
+        run = training.train(photographs, weights, chosen, device, resume, begin, licence, pictures)
         first = next(run)
     done = follow(itertools.chain([first], run)).share >= 1
     click.echo(f"weights: {weights}" if done else f"stopped; go on with the same command and --resume ({weights.with_suffix('.pt')})")

@@ -23,7 +23,9 @@ from priors.recipe import RECIPES, Recipe, Spent
 from priors.training import Progress, Trainer, patch_size, train, weighted
 from reports.cli import follow, main
 
-TINY = Recipe(widths=(4, 8), blocks=(1, 1), patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf)
+TINY = Recipe(
+    "cnn", widths=(4, 8), blocks=(1, 1), patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def photographs(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def trained(photographs, tmp_path_factory) -> Path:
     weights = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    told = list(train("cnn", [photographs], weights, TINY))
+    told = list(train([photographs], weights, TINY))
     assert told[-1].share == 1
     return weights
 
@@ -103,9 +105,9 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(photographs, tmp_path, m
     monkeypatch.setattr("priors.training.gains_from_bf16", lambda *given: False)  # it times this machine, which may waver
     whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
     recipe = dataclasses.replace(TINY, steps=8, patch=12)
-    list(train("cnn", [photographs], whole, recipe))
+    list(train([photographs], whole, recipe))
     list(halved(photographs, parts, recipe))
-    list(train("cnn", [photographs], parts, recipe, resume=True))
+    list(train([photographs], parts, recipe, resume=True))
     assert whole.read_bytes() == parts.read_bytes()
 
 
@@ -143,7 +145,7 @@ def test_crops_grow_when_steps_have_done_their_part() -> None:
     for trainer.spent.steps in range(10):
         sizes.append(patch_size(trainer) // TINY.patch)
     assert sizes == [1] * 5 + [2, 1, 2, 1, 2]
-    trainer.origin = "trained weights"
+    trainer.origin = {"start": "trained weights"}
     trainer.spent.steps = 0
     assert patch_size(trainer) == 2 * TINY.patch
 
@@ -152,7 +154,7 @@ def test_a_step_without_a_finite_gradient_is_passed_over() -> None:
     trainer = Trainer(TINY)
     before = [p.clone() for p in trainer.model.parameters()]
     trainer.descend(sum(p.square().sum() for p in trainer.model.parameters()) * torch.tensor(math.inf))
-    assert trainer.spent.skipped == trainer.draft("cnn", "none")["steps_skipped"] == 1
+    assert trainer.spent.skipped == trainer.draft("none")["steps_skipped"] == 1
     assert all(torch.equal(p, was) and p.grad is None for p, was in zip(trainer.model.parameters(), before, strict=True))
 
 
@@ -185,7 +187,9 @@ def test_fine_tuning_begins_from_the_weights_given(trained, tmp_path) -> None:
     colour = Trainer(dataclasses.replace(TINY, channels=3))
     colour.begin_from(trained)
     assert torch.equal(colour.average.net.bottom[0].first.weight, start.net.net.bottom[0].first.weight)
-    assert start.card["sha256"][:12] in colour.draft("cnn", "")["start"]
+    card = colour.draft("")
+    assert start.card["sha256"][:12] in card["start"]
+    assert card["core_seconds_before"] == start.card["core_seconds"]
     deeper = Trainer(dataclasses.replace(TINY, blocks=(2, 3)))
     deeper.begin_from(trained)
     assert torch.allclose(deeper.model.eval()(x, torch.tensor([0.1])), start.denoise(x, 0.1), atol=1e-6)
@@ -335,28 +339,30 @@ def test_damaged_weights_are_refused(what, damage, kind, sentence, trained, tmp_
 def test_training_refuses_bad_input(photographs, tmp_path) -> None:
     weights = tmp_path / "w.safetensors"
     with pytest.raises(FileNotFoundError, match="no images below"):
-        list(train("cnn", [tmp_path / "nothing"], weights, TINY))
+        list(train([tmp_path / "nothing"], weights, TINY))
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
-        list(train("cnn", [photographs], weights, TINY, resume=True))
+        list(train([photographs], weights, TINY, resume=True))
     Trainer(TINY).save(weights.with_suffix(".pt"))
     with pytest.raises(ValueError, match="holds another training"):
-        list(train("cnn", [photographs], weights, dataclasses.replace(TINY, channels=3), resume=True))
+        list(train([photographs], weights, dataclasses.replace(TINY, channels=3), resume=True))
     with pytest.raises(ValueError, match="holds another training"):
-        list(train("cnn", [photographs], weights, dataclasses.replace(TINY, sigma_max=1.0), resume=True))
+        list(train([photographs], weights, dataclasses.replace(TINY, sigma_max=1.0), resume=True))
+    with pytest.raises(ValueError, match="holds another training"):
+        list(train([photographs], weights, dataclasses.replace(TINY, name="diffusion"), resume=True))
     with pytest.raises(FileExistsError, match="was begun; go on with --resume"):
-        list(train("cnn", [photographs], weights, TINY))
+        list(train([photographs], weights, TINY))
     with pytest.raises(ValueError, match="give one of them"):
-        list(train("cnn", [photographs], weights, TINY, resume=True, start=weights))
+        list(train([photographs], weights, TINY, resume=True, start=weights))
     for wrong in (tmp_path, tmp_path / "w.pt"):
         with pytest.raises(ValueError, match=r"weights are a \.safetensors file"):
-            list(train("cnn", [photographs], wrong, TINY))
+            list(train([photographs], wrong, TINY))
     state = torch.load(weights.with_suffix(".pt"), weights_only=True)
     torch.save({key: value for key, value in state.items() if key != "spent"}, weights.with_suffix(".pt"))
     with pytest.raises(ValueError, match="lacks a part"):
-        list(train("cnn", [photographs], weights, TINY, resume=True))
+        list(train([photographs], weights, TINY, resume=True))
     weights.with_suffix(".pt").write_bytes(b"not a checkpoint")
     with pytest.raises(ValueError, match="not a readable checkpoint"):
-        list(train("cnn", [photographs], weights, TINY, resume=True))
+        list(train([photographs], weights, TINY, resume=True))
     assert not weights.exists()
 
 
