@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -49,8 +50,8 @@ class Ranking:
 
     @property
     def leaders(self) -> list[str]:
-        """The first and all that tie with it."""
-        return [prior for prior in self.scores if prior == self.first or tied(self.leads(prior))]
+        """The first and those after it that tie with it, up to one that does not: nobody behind that one leads."""
+        return list(itertools.takewhile(lambda prior: prior == self.first or tied(self.leads(prior)), self.scores))
 
 
 def tied(leads: Sequence[float]) -> bool:
@@ -65,7 +66,10 @@ def tie_rule(images: int) -> str:
     """How ``tied`` decides, in words."""
     if images == 1:
         return f"With a single image, a lead below {VISIBLE_ALONE} dB is called a tie, and the verdict is about this image alone."
-    told = f"A lead, paired image by image, is called a tie below {VISIBLE} dB or below {CERTAIN:g} of its standard errors."
+    told = (
+        f"A lead, paired image by image, is called a tie below {VISIBLE} dB or below {CERTAIN:g} of its standard errors; "
+        "nobody ties who comes after one that is behind."
+    )
     return f"{told} {images} images are few: the verdict is about them, not about images at large." if images < FEW else told
 
 

@@ -339,6 +339,7 @@ VERDICTS = [
     ({"gaussian": [27, 28], "tv": [29, 30.2], "cnn": [30, 31]}, "cnn wins", "30.5 dB; next tv, 0.9 dB behind; last gaussian, 3.0 dB"),
     ({"gaussian": [27, 28], "tv": [30.1, 30.9], "bm3d": [30, 31]}, "tie of tv and bm3d", "30.5 and 30.5 dB; next gaussian, 3.0 dB behind."),
     ({"tv": [25, 31], "bm3d": [30, 30]}, "tie of bm3d and tv", "30.0 and 28.0 dB."),  # 2 dB ahead, but not surely
+    ({"tv": [28, 31], "bm3d": [29.7, 29.7], "cnn": [30, 30]}, "cnn wins", "30.0 dB; next bm3d, 0.3 dB behind; last tv, 0.5 dB behind."),
     ({"tv": [29.6], "bm3d": [30]}, "tie of bm3d and tv", "30.0 and 29.6 dB."),  # one image: too near
     ({"tv": [29.4], "bm3d": [30]}, "bm3d wins", "30.0 dB; next tv, 0.6 dB behind."),
     ({"tv": [29, 29], "bm3d": [40, None]}, "tv", "29.0 dB."),  # half a result is not ranked
