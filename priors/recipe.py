@@ -40,10 +40,9 @@ class Recipe:
         return {key: getattr(self, key) for key in ("channels", "widths", "blocks", "mean", "std")}
 
 
-RECIPES = {
-    "cnn": Recipe("cnn", sigma_max=0.4, focus=(0.02, 0.4)),
-    "diffusion": Recipe("diffusion", sigma_max=20.0, focus=(0.01, 0.6)),
-}
+CNN = Recipe("cnn", sigma_max=0.4, focus=(0.02, 0.4))
+DIFFUSION = Recipe("diffusion", sigma_max=20.0, focus=(0.01, 0.6))
+RECIPES = {recipe.name: recipe for recipe in (CNN, DIFFUSION)}
 
 
 def adapted(name: str, **changes: float) -> Recipe:

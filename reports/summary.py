@@ -63,7 +63,7 @@ def tied(leads: Sequence[float]) -> bool:
 
 
 def tie_rule(images: int) -> str:
-    """How ``tied`` decides, in words."""
+    """How ``tied`` and ``leaders`` decide, in words."""
     if images == 1:
         return f"With a single image, a lead below {VISIBLE_ALONE} dB is called a tie, and the verdict is about this image alone."
     told = (
