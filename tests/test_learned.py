@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,15 @@ def test_fine_tuning_begins_from_the_weights_given(trained, tmp_path) -> None:
     deeper = Trainer(dataclasses.replace(TINY, blocks=(2, 3)))
     deeper.begin_from(trained)
     assert torch.allclose(deeper.model.eval()(x, torch.tensor([0.1])), start.denoise(x, 0.1), atol=1e-6)
+
+
+def test_a_card_counts_the_seconds_of_its_whole_past(trained, tmp_path) -> None:
+    start = shutil.copy(trained, tmp_path / "start.safetensors")
+    card = json.loads(trained.with_suffix(".json").read_text()) | {"core_seconds": 30, "core_seconds_before": 400}
+    start.with_suffix(".json").write_text(json.dumps(card))
+    trainer = Trainer(TINY)
+    trainer.begin_from(start)
+    assert trainer.draft("")["core_seconds_before"] == 430
 
 
 @pytest.mark.parametrize("colour", [False, True], ids=["grey", "colour"])
