@@ -18,7 +18,7 @@ import priors.smoke
 import problems
 from priors.learned import SHIPPED, read
 from priors.network import build
-from priors.optimiser import Optimiser
+from priors.optimiser import Muon, Optimiser
 from priors.photographs import Bank, listing, split
 from priors.recipe import RECIPES, Recipe, Spent
 from priors.training import Progress, Trainer, patch_size, train, weighted
@@ -176,6 +176,22 @@ def test_every_kernel_moves_in_all_directions_alike() -> None:
             spread = torch.linalg.svdvals(moved.flatten(1)) / size
             assert float(spread.min()) > 0.5, name
             assert float(spread.max()) < 1.3, name
+
+
+def test_muon_steps_as_torch_does() -> None:
+    """torch's own Muon takes each matrix alone and in bfloat16; the steps agree to its three digits, and are as long."""
+    generator, shapes = torch.Generator().manual_seed(0), [(8, 72), (8, 72), (16, 32), (40, 12)]
+    start = [torch.randn(shape, generator=generator) for shape in shapes]
+    ours, theirs = ([torch.nn.Parameter(p.clone()) for p in start] for _ in range(2))
+    optimisers = Muon(ours, 0.1), torch.optim.Muon(theirs, 0.1, weight_decay=0, adjust_lr_fn="match_rms_adamw")
+    for _ in range(3):
+        for p, q in zip(ours, theirs, strict=True):
+            p.grad = torch.randn(p.shape, generator=generator) * torch.logspace(0, -2, len(p))[:, None]
+            q.grad = p.grad.clone()
+        for optimiser in optimisers:
+            optimiser.step()
+    for p, q, was in zip(ours, theirs, start, strict=True):
+        assert float((p - q).detach().norm() / (q - was).detach().norm()) < 0.02
 
 
 def test_fine_tuning_begins_from_the_weights_given(trained, tmp_path) -> None:
