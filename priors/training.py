@@ -11,7 +11,7 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -103,17 +103,22 @@ class Trainer:
         for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
             mean.lerp_(now.detach(), 1 - keep)
 
-    def begin_from(self, weights: Path) -> None:
-        """Fine-tuning: take every tensor of the same name and shape from trained weights, of any range and channel count."""
-        start = read(weights)
+    def begin_from(self, *weights: Path) -> None:
+        """Fine-tuning: take every tensor of the same name and shape from trained weights, of any range and channel count.
+
+        Of several weights, which must be of one network, the mean: trainings that share their past lie in one valley, and the
+        middle of it knows what each learned (Wortsman et al. 2022, model soups).
+        """
+        starts = [read(file) for file in weights]
+        if len({str(start.card["network"]) for start in starts}) > 1:
+            raise ValueError(f"{' and '.join(map(str, weights))} are not of one network and have no mean; give one of them as --start")
+        states = [start.net.state_dict() for start in starts]
         own = self.model.state_dict()
-        fitting = {key: value for key, value in start.net.state_dict().items() if key in own and value.shape == own[key].shape}
+        mean = {key: torch.stack([state[key] for state in states]).mean(0) for key in states[0]}
+        fitting = {key: value for key, value in mean.items() if key in own and value.shape == own[key].shape}
         for network in (self.model, self.average):
             network.load_state_dict(fitting, strict=False)
-        self.origin = {
-            "start": f"{start.name}, {start.channels} channels, sha256 {start.card['sha256'][:12]}",
-            "core_seconds_before": start.card["core_seconds"] + start.card.get("core_seconds_before", 0),
-        }
+        self.origin = ancestry([start.card for start in starts])
 
     def save(self, path: Path) -> None:
         """Checkpoint with optimiser state; written beside and renamed, so a kill never leaves half a file."""
@@ -150,6 +155,14 @@ class Trainer:
         self.generator.set_state(state["generator"].cpu())
         self.spent, self.half = Spent(**state["spent"]), state["half"]
         self.origin, self.curve = state["origin"], state["curve"]
+
+
+def ancestry(cards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a card tells of the trainings that another began from. One that was itself begun from another holds its seconds."""
+    told = [f"{c['name']}, {c['network']['channels']} channels, sha256 {c['sha256'][:12]}" for c in cards]
+    last = [c for c in cards if not any(c["sha256"][:12] in other.get("start", "") for other in cards)]
+    seconds = sum(c["core_seconds"] + c.get("core_seconds_before", 0) for c in last)
+    return {"start": " and ".join(told), "core_seconds_before": seconds}
 
 
 def weighted(error: Tensor, log_std: Tensor) -> Tensor:
@@ -265,7 +278,7 @@ def train(
     recipe: Recipe,
     device: str = "cpu",
     resume: bool = False,
-    start: Path | None = None,
+    start: Sequence[Path] = (),
     licence: str = "unknown: ask whoever trained these weights",
     tests: Sequence[Path] = (),
     every: float = 180.0,
@@ -273,7 +286,8 @@ def train(
     """Train a learned prior on folders of photographs and store it as ``weights`` (.safetensors) with its card beside it.
 
     The checkpoint lies beside the weights (.pt). A run that is stopped before its budget is consumed leaves the checkpoint
-    alone; the same call with ``resume`` goes on from it. ``start`` names trained weights to begin from (fine-tuning).
+    alone; the same call with ``resume`` goes on from it. ``start`` names trained weights to begin from
+    (fine-tuning), of several their mean.
 
     Raises:
         FileNotFoundError, ValueError: no pictures, unreadable ones, no checkpoint to go on from, no such device.
@@ -286,13 +300,13 @@ def train(
     bank, held = prepared(folders, recipe, device)
     trainer = Trainer.resume(checkpoint, recipe, device) if resume else Trainer(recipe, device)
     if start:
-        trainer.begin_from(start)
+        trainer.begin_from(*start)
     yield from run(trainer, bank, held, checkpoint, every)
     if trainer.spent.share(recipe) >= 1:
         finish(trainer.average, trainer.draft(licence), folders, weights, tests)
 
 
-def check_places(weights: Path, checkpoint: Path, resume: bool, start: Path | None) -> None:
+def check_places(weights: Path, checkpoint: Path, resume: bool, start: Sequence[Path]) -> None:
     """Nothing that was trained may be lost for a flag forgotten or a name mistyped."""
     if weights.suffix != ".safetensors" or weights.is_dir():
         raise ValueError(f"weights are a .safetensors file, and {weights} is none; give its name with --out")

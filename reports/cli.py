@@ -361,14 +361,14 @@ def finishing(out: str) -> Iterator[None]:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first weights, crops and noise.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda; crops are cut there.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the weights.")
-@click.option("--start", show_default="random weights", help="Trained weights (.safetensors) to begin from: fine-tuning.")
+@click.option("--start", "starts", multiple=True, show_default="random weights", help="Trained weights to begin from; of several the mean.")
 @click.option("--licence", default="unknown: ask whoever trained these weights", help="Of the photographs, for the model card.")
 @click.option("--tests", "-t", multiple=True, help="Folder of test pictures whose PSNR goes on the card.")
-@click.option("--smoke", is_flag=True, help="Gate the recipe instead: 200 core-seconds must reach its floor on --tests SET12.")
+@click.option("--smoke", is_flag=True, help="Gate the recipe instead: 800 steps must reach its floor on --tests SET12.")
 @click.option("--out", "-o", show_default="out/train/NAME.safetensors", help="Weights; card and checkpoint lie beside them.")
 def train(
     name: str, folders: Sequence[str], channels: str, sigma_min: float | None, sigma_max: float | None, budget: float, steps: int | None,
-    wall: float | None, rate: float | None, seed: int, device: str, resume: bool, start: str | None, licence: str,
+    wall: float | None, rate: float | None, seed: int, device: str, resume: bool, starts: Sequence[str], licence: str,
     tests: Sequence[str], smoke: bool, out: str | None,
 ) -> None:  # fmt: skip
     """Train the network behind the prior NAME on your own photographs; stop and go on at will."""
@@ -382,8 +382,7 @@ def train(
     settings = {key: value for key, value in given.items() if value is not None}
     with input_checked():
         chosen = recipe.adapted(name, channels=int(channels), core_seconds=60 * budget, seed=seed, **settings)
-        begin = Path(start) if start else None
-        run = training.train(photographs, weights, chosen, device, resume, begin, licence, pictures)
+        run = training.train(photographs, weights, chosen, device, resume, [Path(s) for s in starts], licence, pictures)
         first = next(run)
     done = follow(itertools.chain([first], run)).share >= 1
     click.echo(f"weights: {weights}" if done else f"stopped; go on with the same command and --resume ({weights.with_suffix('.pt')})")
@@ -407,7 +406,8 @@ def gate(photographs: Sequence[Path], pictures: Sequence[Path], checkpoint: Path
             raise ValueError("--smoke measures on Set12; give its folder, and no other, as --tests")
         run, score = smoke.begin(photographs, pictures[0], checkpoint, device)
         first = next(run)
-    follow(itertools.chain([first], run))
+    spent = follow(itertools.chain([first], run)).spent
+    click.echo(f"{spent.steps} steps in {spent.core_seconds:.0f} core-seconds")
     reached = score()
     short = smoke.missed(reached)
     for sigma, psnr in reached.items():

@@ -16,7 +16,7 @@ from PIL import Image
 import priors
 import priors.smoke
 import problems
-from priors.learned import SHIPPED, read
+from priors.learned import SHIPPED, read, write
 from priors.network import build
 from priors.optimiser import Muon, Optimiser
 from priors.photographs import Bank, listing, split
@@ -221,6 +221,27 @@ def test_a_card_counts_the_seconds_of_its_whole_past(trained, tmp_path) -> None:
     assert trainer.draft("")["core_seconds_before"] == 430
 
 
+def test_of_several_weights_training_begins_from_their_mean(trained, tmp_path) -> None:
+    first = read(trained)
+    later = Trainer(dataclasses.replace(TINY, seed=1))
+    later.begin_from(trained)
+    with torch.no_grad():
+        later.model.net.bottom[0].first.weight += 0.5
+    write(later.model, first.card | later.draft("") | {"core_seconds": 30}, tmp_path / "later.safetensors")
+    both = Trainer(TINY)
+    both.begin_from(trained, tmp_path / "later.safetensors")
+    for network in (both.model, both.average):
+        assert torch.allclose(network.net.bottom[0].first.weight, first.net.net.bottom[0].first.weight + 0.25, atol=1e-3)
+    card = both.draft("")
+    assert card["start"].count("sha256") == 2
+    assert card["core_seconds_before"] == 30 + first.card["core_seconds"]  # the second run began from the first: not counted twice
+
+
+def test_weights_of_different_networks_have_no_mean(trained) -> None:
+    with pytest.raises(ValueError, match="not of one network"):
+        Trainer(TINY).begin_from(trained, SHIPPED / "cnn-grey.safetensors")
+
+
 @pytest.mark.parametrize("colour", [False, True], ids=["grey", "colour"])
 @pytest.mark.parametrize("name", ["cnn", "diffusion"])
 def test_shipped_weights_are_small_and_say_where_they_are_from(name, colour) -> None:
@@ -378,7 +399,7 @@ def test_training_refuses_bad_input(photographs, tmp_path) -> None:
     with pytest.raises(FileExistsError, match="was begun; go on with --resume"):
         list(train([photographs], weights, TINY))
     with pytest.raises(ValueError, match="give one of them"):
-        list(train([photographs], weights, TINY, resume=True, start=weights))
+        list(train([photographs], weights, TINY, resume=True, start=[weights]))
     for wrong in (tmp_path, tmp_path / "w.pt"):
         with pytest.raises(ValueError, match=r"weights are a \.safetensors file"):
             list(train([photographs], wrong, TINY))
@@ -400,8 +421,8 @@ def test_progress_tells_the_time_left_once_it_can_be_foretold(capsys) -> None:
 
 
 def test_the_smoke_gate_tells_what_was_reached_and_missed(tmp_path, monkeypatch, capsys) -> None:
-    """Two seconds of training on noise reach nothing, so the gate stays shut; the floor itself is met by who reaches it."""
-    monkeypatch.setattr("priors.smoke.CORE_SECONDS", 2.0)
+    """Five steps of training on noise reach nothing, so the gate stays shut; the floor itself is met by who reaches it."""
+    monkeypatch.setattr("priors.smoke.STEPS", 5)
     for folder, names in (("photographs", "ab"), ("set12", priors.smoke.PICTURES)):
         (tmp_path / folder).mkdir()
         for k, name in enumerate(names):
@@ -413,6 +434,7 @@ def test_the_smoke_gate_tells_what_was_reached_and_missed(tmp_path, monkeypatch,
     assert stop.value.code == 1
     told = capsys.readouterr().out
     assert told.count("MISSED") == 3
+    assert "5 steps in " in told
     assert "floor 31.5 dB" in told
     assert priors.smoke.missed({"15": 31.6, "25": 28.8, "50": 25.0}) == {"50": pytest.approx(0.3)}
 
