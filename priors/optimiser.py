@@ -47,7 +47,8 @@ class Muon(torch.optim.Optimizer):
     """Nesterov momentum, made orthogonal; steps as large as Adam's (Jordan et al. 2024; Liu et al. 2025, section 2.2).
 
     ``torch.optim.Muon`` works in bfloat16, which a processor without it emulates: there it took 3.7 s a step where this takes
-    0.1 s. Float32 is no slower elsewhere, since all turns are made on the small side of the matrices and many at a time.
+    0.1 s: in float32, on the small side of the matrices (a kernel has 9 n columns to its n rows: 38 n^3 instead of 95 n^3
+    products) and on all of one shape at a time.
     """
 
     def __init__(self, matrices: list[nn.Parameter], rate: float, momentum: float = 0.95):

@@ -11,7 +11,9 @@ from priors.photographs import pictures
 from priors.recipe import adapted
 from priors.training import Progress, Trainer, prepared, run
 
-STEPS = 800  # about two quiet minutes on two cores with bfloat16; counted in steps, so that a slow machine fails no sound recipe
+# Steps, not seconds, so that a slow machine fails no sound recipe. They took 930 core-seconds on a processor without bfloat16;
+# by the cost of a step it is some 200, two minutes of two quiet cores, on one with it.
+STEPS = 800
 PICTURES = ("01", "03", "04", "07")  # of Set12
 FLOOR = {"15": 31.5, "25": 28.8, "50": 25.3}  # dB; Adam alone reached 31.3/28.6/25.1
 

@@ -361,7 +361,7 @@ def finishing(out: str) -> Iterator[None]:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first weights, crops and noise.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda; crops are cut there.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the weights.")
-@click.option("--start", "starts", multiple=True, show_default="random weights", help="Trained weights to begin from; of several the mean.")
+@click.option("--start", "starts", multiple=True, show_default="random", help="Weights (.safetensors) to fine-tune; of several the mean.")
 @click.option("--licence", default="unknown: ask whoever trained these weights", help="Of the photographs, for the model card.")
 @click.option("--tests", "-t", multiple=True, help="Folder of test pictures whose PSNR goes on the card.")
 @click.option("--smoke", is_flag=True, help="Gate the recipe instead: 800 steps must reach its floor on --tests SET12.")
