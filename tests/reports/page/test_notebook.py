@@ -124,5 +124,5 @@ def test_a_display_costs_no_drawing_library() -> None:
         "import sys, torch, problems, solvers; p = problems.denoise(torch.rand(1, 1, 8, 8), noise_sigma=0.1, rng=0); p._repr_html_(); "
         "print('matplotlib' in sys.modules)"
     )
-    found = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"

@@ -17,7 +17,7 @@ from reports import comparison
 from reports.cell import Record, load_prior
 from tests.helpers import COUNT, run
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 COUNTING = "tests.helpers:Counting"
 SMALL = ("-P", "deblur", "-i", "camera", "--size", "24", "--steps", "4", "-n", "3")
 

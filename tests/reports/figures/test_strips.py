@@ -18,7 +18,7 @@ from reports.metrics import psnr
 from reports.page import trust_page
 from reports.trust import Trust, judge
 from tests.made_up import PRIORS, comparison
-from tests.test_page import Reader
+from tests.reports.page.test_page import Reader
 
 LABEL = "diffpir, as published, biased"
 TWO_SAMPLERS = (("hqs", 0), ("annealed", 4), ("diffpir", 2))
