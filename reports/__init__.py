@@ -1,4 +1,4 @@
-"""What came out: cells run and stored, scored, calibrated, and shown as tables, figures and one page."""
+"""What came out: cells run and stored, scored, judged, and shown as tables, figures and one page."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reports.comparison import Comparison
+    from reports.report import Report
 
 
-def load(folder: str | Path) -> Comparison:
+def load(folder: str | Path) -> Report:
     """A stored run: ``reports.load("out/compare").figure("spectrum")``; nothing is solved.
 
     Raises:
         FileNotFoundError, ValueError: no finished run there, or a damaged one.
     """
-    from reports.comparison import Comparison  # heavy: only where a run is read
+    from reports.report import Report  # heavy: only where a run is read
 
-    return Comparison.load(folder)
+    return Report.load(folder)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from reports import calibration, metrics
-from reports.cell import Cell, Record
-from reports.comparison import Comparison
+from reports.report import Report
+from reports.runs.cell import Cell, Record
+from reports.scores import ensemble, pixelwise
 
 PRIORS = {
     "gaussian": ("smoother", True, 2.0),
@@ -43,15 +43,15 @@ def record(cell: Cell, truth: np.ndarray, shown: np.ndarray, wrong: float, facts
     noise = wrong / 20 * rng.standard_normal((n + 1, *truth.shape)).astype(np.float32)
     x = truth + noise[0]
     arrays = {"truth": truth, "shown": shown, "x": x}
-    found = {"psnr": metrics.psnr(x, truth), "ssim": metrics.ssim(x, truth), "misfit": 1.0}
+    found = {"psnr": pixelwise.psnr(x, truth), "ssim": pixelwise.ssim(x, truth), "misfit": 1.0}
     if n:
         drawn = (x + noise[1:]).astype(np.float16)
         arrays["samples"] = drawn
-        found |= {"psnr_sample": metrics.psnr(drawn[0], truth), "ssim_sample": metrics.ssim(drawn[0], truth), "misfit_sample": 1.0}
+        found |= {"psnr_sample": pixelwise.psnr(drawn[0], truth), "ssim_sample": pixelwise.ssim(drawn[0], truth), "misfit_sample": 1.0}
     if n > 1:
         arrays["std"] = drawn.astype(np.float32).std(0, ddof=1)
         found |= {"spread": float(arrays["std"].mean()), "rms_error": float(np.sqrt(np.mean((x - truth) ** 2)))}
-        found["coverage"], found["coverage_nominal"] = calibration.coverage(drawn, truth)
+        found["coverage"], found["coverage_nominal"] = ensemble.coverage(drawn, truth)
     return Record(cell, "done", "", found, 8 * max(n, 1), 0.1, (), facts, arrays)
 
 
@@ -63,7 +63,7 @@ def comparison(
     methods: tuple[tuple[str, int], ...] = (("hqs", 0), ("annealed", 4)),
     size: int = 24,
     channels: int = 1,
-) -> Comparison:
+) -> Report:
     rows = []
     for problem in problems:
         for seed, image in enumerate(images):
@@ -74,7 +74,7 @@ def comparison(
                     cell = Cell(problem, image, prior, method, 0.5, samples, None, size, channels)
                     facts = {"name": prior, "family": family, "mmse": mmse, "licence": None, "card": None}
                     rows.append(record(cell, truth, shown, wrong, facts))
-    return Comparison(folder, tuple(rows), provenance(rows))
+    return Report(folder, tuple(rows), provenance(rows))
 
 
 def provenance(rows: list[Record]) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from reports import summary
 from reports.figures import style
-from reports.figures.multiples import Look, Multiples, longest
+from reports.figures.small_multiples import Look, Multiples, longest
+from reports.runs import titles
 from solvers.bands import OCTAVES, octaves
 
 if TYPE_CHECKING:
-    from reports.cell import Record
-    from reports.comparison import Comparison
+    from reports.runs.cell import Record
+    from reports.runs.stored import Run
 
 TITLE = "Coarse things come first"
 EXPLAINED = (
@@ -34,37 +34,37 @@ KEPT = 1e-3  # an octave in which the truth has less contrast is left out
 
 
 @matplotlib.rc_context(style.RC)
-def bands(comparison: Comparison, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:
+def bands(run: Run, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:
     """A row for each problem and a column for each prior, under the sampler with most steps, or the estimator where nothing samples."""
-    method = traced(comparison)
+    method = traced(run)
     if method is None:
         return None
-    images = f"mean over {summary.counted(comparison.images, 'image')}" if len(comparison.images) > 1 else "one image"
-    words = EXPLAINED.format(method=summary.use(comparison, method).capitalize(), images=images)
-    priors = [prior for prior in comparison.priors if any(paths(comparison, problem, method, prior) for problem in comparison.problems)]
-    names = [summary.problem_title(problem) for problem in comparison.problems]
-    sheet = Multiples(TITLE, words, names, len(priors), legend(comparison, method), width=width, titled=titled, panel=PANEL, least=LEAST)
-    for i, problem in enumerate(comparison.problems):
+    images = f"mean over {titles.counted(run.images, 'image')}" if len(run.images) > 1 else "one image"
+    words = EXPLAINED.format(method=titles.use(run, method).capitalize(), images=images)
+    priors = [prior for prior in run.priors if any(paths(run, problem, method, prior) for problem in run.problems)]
+    names = [titles.problem_title(problem) for problem in run.problems]
+    sheet = Multiples(TITLE, words, names, len(priors), legend(run, method), width=width, titled=titled, panel=PANEL, least=LEAST)
+    for i, problem in enumerate(run.problems):
         for j, prior in enumerate(priors):
             axes = sheet.put(i, j, prior)
-            draw(axes, paths(comparison, problem, method, prior))
+            draw(axes, paths(run, problem, method, prior))
             sheet.label(axes, i, j, "noise level σ")
             if not sheet.is_first(j):
                 axes.set_yticklabels([])
     return sheet.figure
 
 
-def legend(comparison: Comparison, method: str) -> dict[str, Look]:
+def legend(run: Run, method: str) -> dict[str, Look]:
     """The octaves in which some truth has something."""
-    rows = [row for row in comparison.rows if row.cell.method == method and has_bands(row)]
+    rows = [row for row in run.rows if row.cell.method == method and has_bands(row)]
     held = np.max([np.nan_to_num(content(row.arrays["truth"])) for row in rows], axis=0)
     return {name: {"linestyle": "-", "color": colour} for name, colour, most in zip(NAMES, COLOURS, held, strict=True) if most > 0}
 
 
-def traced(comparison: Comparison) -> str | None:
+def traced(run: Run) -> str | None:
     """The method that is shown; None where no trace holds bands."""
-    for method in (longest(comparison, sampled=True), longest(comparison, sampled=False)):
-        if any(row.cell.method == method and has_bands(row) for row in comparison.rows):
+    for method in (longest(run, sampled=True), longest(run, sampled=False)):
+        if any(row.cell.method == method and has_bands(row) for row in run.rows):
             return method
     return None
 
@@ -73,10 +73,10 @@ def has_bands(row: Record) -> bool:
     return row.status == "done" and bool(row.trace) and all("bands" in level for level in row.trace) and "truth" in row.arrays
 
 
-def paths(comparison: Comparison, problem: str, method: str, prior: str) -> tuple[np.ndarray, np.ndarray] | None:
+def paths(run: Run, problem: str, method: str, prior: str) -> tuple[np.ndarray, np.ndarray] | None:
     """(levels sigma [T], shares [T, OCTAVES], NaN where the truth has next to nothing), mean over images; None where it did not arrive."""
-    rows = summary.records(comparison, problem, method, prior)
-    if not summary.is_complete(comparison, rows) or not all(has_bands(row) for row in rows):
+    rows = run.records(problem, method, prior)
+    if not run.is_complete(rows) or not all(has_bands(row) for row in rows):
         return None
     length = min(len(row.trace) for row in rows)
     found = [np.array([level["bands"] for level in row.trace[:length]], float) / content(row.arrays["truth"]) for row in rows]
@@ -107,12 +107,12 @@ def draw(axes: Axes, path: tuple[np.ndarray, np.ndarray] | None) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def told(comparison: Comparison) -> str:
+def told(run: Run) -> str:
     """For every prior and octave the level at which half of it has come."""
-    method, sentences = traced(comparison), []
-    for problem in comparison.problems if method else ():
-        for prior in comparison.priors:
-            path = paths(comparison, problem, method or "", prior)
+    method, sentences = traced(run), []
+    for problem in run.problems if method else ():
+        for prior in run.priors:
+            path = paths(run, problem, method or "", prior)
             if path:
                 sentences.append(f"{problem}, {prior}: {', '.join(halves(*path))}.")
     return f"Octaves recovered as the noise falls, {method}; noise level at which half has come. {' '.join(sentences)}" if sentences else ""

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import matplotlib
 from matplotlib.figure import Figure
 
-from reports import store, summary
 from reports.figures import style
 from reports.figures.crops import pictured
 from reports.figures.grid import grid
-from reports.figures.sheet import DPI
+from reports.figures.layout import DPI
 from reports.figures.spectrum import spectrum
 from reports.figures.uncertainty import uncertainty
+from reports.runs import files, titles
 
 if TYPE_CHECKING:
-    from reports.comparison import Comparison
+    from reports.runs.stored import Run
 
 FIGURES: dict[str, Callable[..., Figure]] = {
     "spectrum": spectrum,
@@ -29,13 +29,13 @@ FIGURES: dict[str, Callable[..., Figure]] = {
 }  # each: (comparison, problem, *, width in inches, titled) -> the figure
 
 
-def drawable(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
+def drawable(run: Run) -> Iterator[tuple[str, str, str]]:
     """(figure, problem, file name without suffix) of all that there is something to draw for."""
-    stems = file_stems(comparison.problems)
+    stems = file_stems(run.problems)
     for name in FIGURES:
-        for problem in comparison.problems:
-            samples = any(row.cell.samples for row in comparison.rows if row.cell.problem == problem)
-            if pictured(comparison, problem) and (samples or name != "uncertainty"):
+        for problem in run.problems:
+            samples = any(row.cell.samples for row in run.rows if row.cell.problem == problem)
+            if pictured(run, problem) and (samples or name != "uncertainty"):
                 yield name, problem, f"{name}_{stems[problem]}"
 
 
@@ -48,17 +48,17 @@ def file_stems(labels: Sequence[str]) -> dict[str, str]:
     return stems
 
 
-def save_all(comparison: Comparison) -> list[Path]:
+def save_all(run: Run) -> list[Path]:
     """Write every figure as PNG and PDF below ``folder``/figures.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    comparison, paths = summary.with_bias_named(comparison), []
-    for name, problem, stem in drawable(comparison):
-        figure = FIGURES[name](comparison, problem)
+    run, paths = titles.with_bias_named(run), []
+    for name, problem, stem in drawable(run):
+        figure = FIGURES[name](run, problem)
         for suffix in ("png", "pdf"):
-            paths.append(comparison.folder / "figures" / f"{stem}.{suffix}")
+            paths.append(run.folder / "figures" / f"{stem}.{suffix}")
             with matplotlib.rc_context(style.RC):
-                store.write(paths[-1], functools.partial(figure.savefig, format=suffix, dpi=DPI))
+                files.write(paths[-1], functools.partial(figure.savefig, format=suffix, dpi=DPI))
     return paths

@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from reports import summary
 from reports.figures import style
-from reports.figures.multiples import Look, Multiples, at_most_steps, strokes
+from reports.figures.small_multiples import Look, Multiples, at_most_steps, strokes
+from reports.runs import titles
 
 if TYPE_CHECKING:
-    from reports.comparison import Comparison
+    from reports.runs.stored import Run
 
 TITLE = "The way there"
 EXPLAINED = (
@@ -29,22 +29,22 @@ CURVES = {"misfit": "misfit", "change": "change, /255"}
 
 
 @matplotlib.rc_context(style.RC)
-def convergence(comparison: Comparison, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:
+def convergence(run: Run, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:
     """Two rows for each problem, misfit and change, and a column for each method; a line for each prior."""
-    methods = [method for method in at_most_steps(comparison) if any(row.trace for row in comparison.rows if row.cell.method == method)]
+    methods = [method for method in at_most_steps(run) if any(row.trace for row in run.rows if row.cell.method == method)]
     shown = methods[:MOST]
     if not shown:
         return None
     left_out = f" {len(shown)} of {len(methods)} methods shown." if len(shown) < len(methods) else ""
-    words = EXPLAINED.format(images=summary.counted(comparison.images, "image"), left_out=left_out)
-    looks, kinds = strokes(comparison), list(CURVES)
-    rows = [(problem, kind) for problem in comparison.problems for kind in kinds]
-    names = [summary.problem_title(problem) if kind == kinds[0] else "" for problem, kind in rows]
+    words = EXPLAINED.format(images=titles.counted(run.images, "image"), left_out=left_out)
+    looks, kinds = strokes(run), list(CURVES)
+    rows = [(problem, kind) for problem in run.problems for kind in kinds]
+    names = [titles.problem_title(problem) if kind == kinds[0] else "" for problem, kind in rows]
     sheet = Multiples(TITLE, words, names, len(shown), looks, width=width, titled=titled, panel=PANEL, least=LEAST)
     for i, (problem, kind) in enumerate(rows):
         row = [sheet.put(i, j, method if names[i] else "") for j, method in enumerate(shown)]
         for j, (axes, method) in enumerate(zip(row, shown, strict=True)):
-            draw(axes, {prior: path(comparison, problem, method, prior, kind) for prior in comparison.priors}, looks, kind)
+            draw(axes, {prior: path(run, problem, method, prior, kind) for prior in run.priors}, looks, kind)
             sheet.label(axes, i, j, "turn", CURVES[kind])
         same_scale(row, [axes for j, axes in enumerate(row) if not sheet.is_first(j)])
     return sheet.figure
@@ -62,9 +62,9 @@ def same_scale(row: Sequence[Axes], plain: Sequence[Axes]) -> None:
         axes.set_yticklabels([])
 
 
-def path(comparison: Comparison, problem: str, method: str, prior: str, kind: str) -> np.ndarray:
+def path(run: Run, problem: str, method: str, prior: str, kind: str) -> np.ndarray:
     """Values by turn, geometric mean over the images that arrived; empty where none did."""
-    traces = [row.trace for row in summary.records(comparison, problem, method, prior) if row.status == "done" and row.trace]
+    traces = [row.trace for row in run.records(problem, method, prior) if row.status == "done" and row.trace]
     length = min((len(trace) for trace in traces), default=0)
     values = np.array([[float(level[kind] or 0) for level in trace[:length]] for trace in traces])
     return np.exp(np.log(np.maximum(values, 1e-12)).mean(0)) if length else np.array([])
@@ -80,14 +80,14 @@ def draw(axes: Axes, paths: Mapping[str, np.ndarray], looks: Mapping[str, Look],
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
-def told(comparison: Comparison) -> str:
+def told(run: Run) -> str:
     """Where every path ends."""
     sentences = []
-    for problem in comparison.problems:
-        for method in summary.methods(comparison):
+    for problem in run.problems:
+        for method in run.ordered_methods:
             found = []
-            for prior in comparison.priors:
-                misfit, change = (path(comparison, problem, method, prior, kind) for kind in ("misfit", "change"))
+            for prior in run.priors:
+                misfit, change = (path(run, problem, method, prior, kind) for kind in ("misfit", "change"))
                 found += [f"{prior} {misfit[-1]:.2f} and {255 * change[-1]:.2g}/255"] if len(misfit) else []
             if found:
                 sentences.append(f"{problem}, {method}: {', '.join(found)}.")

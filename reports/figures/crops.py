@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from reports.comparison import Comparison
+    from reports.runs.stored import Run
 
 
 class Window(NamedTuple):
@@ -18,12 +18,12 @@ class Window(NamedTuple):
     side: int
 
 
-def disagreement(comparison: Comparison, problem: str, image: str) -> np.ndarray:
+def disagreement(run: Run, problem: str, image: str) -> np.ndarray:
     """Per pixel [H, W]: variance between the priors, mean over channels, sum over methods; of a single prior, against the truth."""
-    truth, _ = comparison.scene(problem, image)
+    truth, _ = run.scene(problem, image)
     found = np.zeros(truth.shape[:2])
-    for method in comparison.methods:
-        rows = [comparison.row(prior, problem, image, method) for prior in comparison.priors]
+    for method in run.methods:
+        rows = [run.row(prior, problem, image, method) for prior in run.priors]
         opinions = [row.x for row in rows if row and row.status == "done" and row.x is not None]
         if opinions:
             found += np.var(opinions if len(opinions) > 1 else [*opinions, truth], axis=0).mean(-1)
@@ -45,19 +45,19 @@ def window_of(disagreed: np.ndarray) -> Window:
     return Window(frame + int(row), frame + int(column), side)
 
 
-def example(comparison: Comparison, problem: str) -> str:
+def example(run: Run, problem: str) -> str:
     """The image to show where there is room for one: most results, then most disagreement in its window."""
 
     def key(image: str) -> tuple[int, float]:
-        arrived = sum(row.status == "done" for row in comparison.rows if (row.cell.problem, row.cell.image) == (problem, image))
-        disagreed = disagreement(comparison, problem, image)
+        arrived = sum(row.status == "done" for row in run.rows if (row.cell.problem, row.cell.image) == (problem, image))
+        disagreed = disagreement(run, problem, image)
         row, column, side = window_of(disagreed)
         return arrived, float(disagreed[row : row + side, column : column + side].mean())
 
-    return max(pictured(comparison, problem), key=key)
+    return max(pictured(run, problem), key=key)
 
 
-def pictured(comparison: Comparison, problem: str) -> list[str]:
+def pictured(run: Run, problem: str) -> list[str]:
     """Images of which at least one record came as far as measuring."""
-    found = {row.cell.image for row in comparison.rows if row.cell.problem == problem and row.arrays}
-    return [image for image in comparison.images if image in found]
+    found = {row.cell.image for row in run.rows if row.cell.problem == problem and row.arrays}
+    return [image for image in run.images if image in found]

@@ -12,14 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from reports import summary
 from reports.figures import style
-from reports.figures.multiples import Look, Multiples, strokes, without_options
-from reports.figures.plane import REALISM, realism
+from reports.figures.perception_distortion import REALISM, realism
+from reports.figures.small_multiples import Look, Multiples, strokes, without_options
+from reports.runs import stored, titles
+from reports.runs.cell import is_heuristic
 
 if TYPE_CHECKING:
-    from reports.cell import Record
-    from reports.comparison import Comparison
+    from reports.runs.cell import Record
+    from reports.runs.stored import Run
 
 TITLE = "What a denoiser call buys"
 EXPLAINED = (
@@ -41,29 +42,29 @@ class Series:
 
 
 @matplotlib.rc_context(style.RC)
-def effort(comparison: Comparison, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:
+def effort(run: Run, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:
     """A row for each problem: PSNR of the estimate or mean, PSNR of one answer, and how unlike the truth its patches are."""
-    if not any(row.status == "done" for row in comparison.rows):
+    if not any(row.status == "done" for row in run.rows):
         return None
-    looks, marks = strokes(comparison), methods(comparison)
+    looks, marks = strokes(run), methods(run)
     keys: dict[str, Look] = {**looks, **{method: {"marker": mark, "color": style.MUTED} for method, mark in marks.items()}}
-    words = EXPLAINED.format(images=summary.counted(comparison.images, "image"), words=REALISM[realism(comparison)].words)
-    if any(summary.is_heuristic(row) for row in comparison.rows):
+    words = EXPLAINED.format(images=titles.counted(run.images, "image"), words=REALISM[realism(run)].words)
+    if any(is_heuristic(row) for row in run.rows):
         keys["heuristic, no posterior"] = {"marker": "s", "color": style.MUTED, "markerfacecolor": "none"}
-    rows, quantities = comparison.problems, columns(comparison)
-    names = [summary.problem_title(problem) for problem in rows]
+    rows, quantities = run.problems, columns(run)
+    names = [titles.problem_title(problem) for problem in rows]
     sheet = Multiples(TITLE, words, names, len(quantities), keys, width=width, titled=titled, panel=PANEL, least=LEAST)
     for i, problem in enumerate(rows):
         for j, (head, column) in enumerate(quantities.items()):
             axes = sheet.put(i, j, head)
-            draw(axes, column.series(comparison, problem), looks, marks)
+            draw(axes, column.series(run, problem), looks, marks)
             sheet.label(axes, i, j, "denoiser calls")
     return sheet.figure
 
 
-def methods(comparison: Comparison) -> dict[str, str]:
+def methods(run: Run) -> dict[str, str]:
     """Each method, whatever its steps, with its mark."""
-    names = dict.fromkeys(without_options(method) for method in summary.methods(comparison))
+    names = dict.fromkeys(without_options(method) for method in run.ordered_methods)
     return {name: MARKS[i % len(MARKS)] for i, name in enumerate(names)}
 
 
@@ -74,26 +75,26 @@ class Column:
     metric: str
     whole: bool = False
 
-    def series(self, comparison: Comparison, problem: str) -> list[Series]:
+    def series(self, run: Run, problem: str) -> list[Series]:
         """Those of the priors that arrived on every image."""
         found: dict[tuple[str, str, bool], list[tuple[float, float]]] = {}
-        for prior, method in itertools.product(comparison.priors, summary.methods(comparison)):
-            rows = summary.records(comparison, problem, method, prior)
-            if summary.is_complete(comparison, rows) and (point := self.point(rows)):
-                found.setdefault((prior, without_options(method), summary.is_heuristic(rows[0])), []).append(point)
+        for prior, method in itertools.product(run.priors, run.ordered_methods):
+            rows = run.records(problem, method, prior)
+            if run.is_complete(rows) and (point := self.point(rows)):
+                found.setdefault((prior, without_options(method), is_heuristic(rows[0])), []).append(point)
         return [Series(prior, method, tuple(sorted(points)), heuristic) for (prior, method, heuristic), points in found.items()]
 
     def point(self, rows: Sequence[Record]) -> tuple[float, float] | None:
         n = 0 if self.whole else rows[0].cell.samples
-        value = summary.mean(rows, f"{self.metric}_sample" if n else self.metric)
+        value = stored.mean(rows, f"{self.metric}_sample" if n else self.metric)
         if value is None:
             return None
         calls = sum(row.calls for row in rows) / len(rows) / max(n, 1)
         return calls, REALISM[self.metric].unlike(value) if self.metric in REALISM else value
 
 
-def columns(comparison: Comparison) -> dict[str, Column]:
-    metric, sampled = realism(comparison), any(row.cell.samples for row in comparison.rows)
+def columns(run: Run) -> dict[str, Column]:
+    metric, sampled = realism(run), any(row.cell.samples for row in run.rows)
     found = {"PSNR of mean, dB" if sampled else "PSNR, dB": Column("psnr", whole=True)}
     if sampled:
         found["PSNR of one, dB"] = Column("psnr")
@@ -113,12 +114,12 @@ def draw(axes: Axes, series: Sequence[Series], looks: Mapping[str, Look], marks:
     axes.yaxis.set_major_locator(MaxNLocator(4))
 
 
-def told(comparison: Comparison) -> str:
+def told(run: Run) -> str:
     """Every point in words."""
     sentences = []
-    for problem in comparison.problems:
-        for head, column in columns(comparison).items():
-            for each in column.series(comparison, problem):
+    for problem in run.problems:
+        for head, column in columns(run).items():
+            for each in column.series(run, problem):
                 points = ", ".join(f"{value:.3g} for {calls:,.0f} calls" for calls, value in each.points)
                 sentences.append(f"{problem}, {each.prior}, {each.method}, {head}: {points}.")
     return f"Quality against denoiser calls. {' '.join(sentences)}" if sentences else ""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from reports import summary
 from reports.figures import style
 from reports.figures.crops import Window
-from reports.figures.sheet import say, show
+from reports.figures.layout import say, show
+from reports.runs.cell import is_heuristic
 
 if TYPE_CHECKING:
-    from reports.cell import Record
-    from reports.comparison import Comparison
+    from reports.runs.cell import Record
+    from reports.runs.stored import Run
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ def panel(record: Record | None) -> Panel:
         return Panel(None, record.status if record else "not run")
     found, of = record.metrics, "" if record.samples is None else "_sample"
     picture = record.x if record.samples is None else record.samples[0].astype(np.float32)
-    return Panel(picture, "", found[f"psnr{of}"], found[f"ssim{of}"], summary.is_heuristic(record), found.get(f"haarpsi{of}"))
+    return Panel(picture, "", found[f"psnr{of}"], found[f"ssim{of}"], is_heuristic(record), found.get(f"haarpsi{of}"))
 
 
-def panels(comparison: Comparison, problem: str, image: str, method: str) -> list[Panel]:
+def panels(run: Run, problem: str, image: str, method: str) -> list[Panel]:
     """One for each prior."""
-    return [panel(comparison.row(prior, problem, image, method)) for prior in comparison.priors]
+    return [panel(run.row(prior, problem, image, method)) for prior in run.priors]
 
 
 def best(row: Sequence[Panel]) -> Panel | None:

@@ -16,12 +16,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 
-from reports import store, summary
-from reports.figures import catalogue, style
-from reports.selectors import known
+from reports.figures import catalogue, resolution, style
+from reports.figures import trust as trust_figure
+from reports.figures.whole_run import COMPANIONS
+from reports.judging import spread
+from reports.runs import files, titles
+from reports.runs.selectors import known
 
 if TYPE_CHECKING:
-    from reports.comparison import Comparison
+    from reports.runs.stored import Run
 
 INCH = 25.4  # mm
 VENUES = {"ieee1": 3.5, "ieee2": 7.16, "cvpr1": 3.25, "cvpr2": 6.875, "neurips": 5.5, "slide": 40 / 3}  # inches
@@ -63,12 +66,10 @@ def size(width: str) -> Size:
 
 def names() -> list[str]:
     """Of all figures of a run."""
-    from reports.figures.companions import COMPANIONS
-
     return [*catalogue.FIGURES, *TRUSTED, *COMPANIONS]
 
 
-def figure(comparison: Comparison, name: str, problem: str | None = None, width: str = "ieee2") -> Figure:
+def figure(run: Run, name: str, problem: str | None = None, width: str = "ieee2") -> Figure:
     """One figure of a run; its caption is its label. ``problem`` defaults to the first of which there is something to draw.
 
     Raises:
@@ -77,13 +78,13 @@ def figure(comparison: Comparison, name: str, problem: str | None = None, width:
     known("figure", name, names())
     room = size(width)
     if problem is not None:
-        known("problem", problem, comparison.problems)
-    comparison = summary.with_bias_named(comparison)
-    drawn = of_problem(comparison, name, problem, room) if name in catalogue.FIGURES else of_run(comparison, name, room)
+        known("problem", problem, run.problems)
+    run = titles.with_bias_named(run)
+    drawn = of_problem(run, name, problem, room) if name in catalogue.FIGURES else of_run(run, name, room)
     return enlarged(drawn, room.enlarged) if room.enlarged != 1 else drawn
 
 
-def problem_of(comparison: Comparison, name: str) -> str | None:
+def problem_of(run: Run, name: str) -> str | None:
     """The problem that a figure is of if none is named; None for the figures of a whole run.
 
     Raises:
@@ -91,44 +92,39 @@ def problem_of(comparison: Comparison, name: str) -> str | None:
     """
     if name not in catalogue.FIGURES:
         return None
-    found = [problem for each, problem, _ in catalogue.drawable(comparison) if each == name]
+    found = [problem for each, problem, _ in catalogue.drawable(run) if each == name]
     if not found:
-        raise ValueError(f"the run in {comparison.folder} has nothing to draw for the figure {name!r}{NEEDED.get(name, '')}")
+        raise ValueError(f"the run in {run.folder} has nothing to draw for the figure {name!r}{NEEDED.get(name, '')}")
     return found[0]
 
 
 NEEDED = {"uncertainty": "; it needs a method that samples, such as annealed"}
 
 
-def of_problem(comparison: Comparison, name: str, problem: str | None, room: Size) -> Figure:
-    problem = problem or problem_of(comparison, name)
-    if (name, problem) not in [found[:2] for found in catalogue.drawable(comparison)]:
-        raise ValueError(f"the run in {comparison.folder} has nothing to draw of {problem} for the figure {name!r}{NEEDED.get(name, '')}")
+def of_problem(run: Run, name: str, problem: str | None, room: Size) -> Figure:
+    problem = problem or problem_of(run, name)
+    if (name, problem) not in [found[:2] for found in catalogue.drawable(run)]:
+        raise ValueError(f"the run in {run.folder} has nothing to draw of {problem} for the figure {name!r}{NEEDED.get(name, '')}")
     bounded: Mapping[str, Any] = {"tallest": room.tallest} if name in ("spectrum", "grid") and room.tallest else {}
-    return catalogue.FIGURES[name](comparison, problem, width=room.width, titled=bool(room.tallest), **bounded)
+    return catalogue.FIGURES[name](run, problem, width=room.width, titled=bool(room.tallest), **bounded)
 
 
-def of_run(comparison: Comparison, name: str, room: Size) -> Figure:
-    from reports.figures.companions import COMPANIONS
-
+def of_run(run: Run, name: str, room: Size) -> Figure:
     if name in TRUSTED:
-        return fixed(trusted(comparison, name), name, room)
-    drawn = COMPANIONS[name](comparison, width=room.width, titled=bool(room.tallest))
+        return fixed(trusted(run, name), name, room)
+    drawn = COMPANIONS[name](run, width=room.width, titled=bool(room.tallest))
     if drawn is None:
-        raise ValueError(f"the run in {comparison.folder} has nothing to draw for the figure {name!r}")
+        raise ValueError(f"the run in {run.folder} has nothing to draw for the figure {name!r}")
     return drawn
 
 
-def trusted(comparison: Comparison, name: str) -> Figure:
+def trusted(run: Run, name: str) -> Figure:
     """Whether spreads hold (of the first method that samples), or what was measured at all."""
-    from reports import spread
-    from reports.figures import conjured_figure, trust_figure
-
-    found = spread.judged(comparison)
+    found = spread.judged(run)
     if found.trust is None:
-        raise ValueError(found.obstacle or f"the run in {comparison.folder} has no two samples of anything; {name!r} needs them")
+        raise ValueError(found.obstacle or f"the run in {run.folder} has no two samples of anything; {name!r} needs them")
     if name == "measured":
-        return conjured_figure.conjured(found.trust)
+        return resolution.conjured(found.trust)
     return trust_figure.calibration(next(iter(spread.by_method(found.trust).values())))
 
 
@@ -169,10 +165,10 @@ def enlarge(part: Artist, factor: float) -> None:
         part.set_linewidth((factor * np.asarray(part.get_linewidth())).tolist())
 
 
-def file_of(comparison: Comparison, name: str, problem: str | None, width: str, kind: str) -> Path:
+def file_of(run: Run, name: str, problem: str | None, width: str, kind: str) -> Path:
     """Where a figure goes unless told otherwise: RUN/figures/NAME_WIDTH.FORMAT, with the problem where there are several."""
-    stem = f"_{catalogue.file_stems(comparison.problems)[problem]}" if problem and len(comparison.problems) > 1 else ""
-    return comparison.folder / "figures" / f"{name}{stem}_{width}.{kind}"
+    stem = f"_{catalogue.file_stems(run.problems)[problem]}" if problem and len(run.problems) > 1 else ""
+    return run.folder / "figures" / f"{name}{stem}_{width}.{kind}"
 
 
 def save(drawn: Figure, path: Path, kind: str) -> None:
@@ -186,8 +182,8 @@ def save(drawn: Figure, path: Path, kind: str) -> None:
 
 
 def write(path: Path, put: Callable[[Any], Any]) -> None:
-    """``store.write``, with a remedy where it fails."""
+    """``files.write``, with a remedy where it fails."""
     try:
-        store.write(path, put)
+        files.write(path, put)
     except OSError as error:
         raise OSError(f"cannot write {path} ({error.strerror}); give another file with --out") from None

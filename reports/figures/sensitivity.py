@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from reports import summary
 from reports.figures import style
-from reports.figures.multiples import Look, Multiples, strokes
+from reports.figures.small_multiples import Look, Multiples, strokes
+from reports.runs import titles
 
 if TYPE_CHECKING:
-    from reports.comparison import Comparison
+    from reports.runs.stored import Run
 
 Entry = Mapping[str, Any]  # of the provenance: prior, problem, method, strength, tried
 
@@ -29,27 +29,27 @@ DEPTH = 8.0  # dB below the best that are shown
 
 
 @matplotlib.rc_context(style.RC)
-def tuning(comparison: Comparison, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:
+def tuning(run: Run, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:
     """A panel for each problem and method that was tuned, a line for each prior."""
-    panels = trials(comparison)
+    panels = trials(run)
     if not panels:
         return None
-    looks = strokes(comparison)
+    looks = strokes(run)
     tuned = {entry["prior"] for entries in panels.values() for entry in entries}
     keys = {prior: look for prior, look in looks.items() if prior in tuned}
     words = EXPLAINED.format(depth=DEPTH)
     sheet = Multiples(TITLE, words, [""], len(panels), keys, width=width, titled=titled, panel=PANEL, least=LEAST)
     for i, ((problem, method), entries) in enumerate(panels.items()):
-        axes = sheet.put(0, i, f"{summary.problem_title(problem)}, {method}", weight="bold", color=style.INK)
+        axes = sheet.put(0, i, f"{titles.problem_title(problem)}, {method}", weight="bold", color=style.INK)
         draw(axes, entries, looks)
         sheet.label(axes, 0, i, "strength", "PSNR, dB")
     return sheet.figure
 
 
-def trials(comparison: Comparison) -> dict[tuple[str, str], list[Entry]]:
+def trials(run: Run) -> dict[tuple[str, str], list[Entry]]:
     """(problem, method) -> what was tuned and is remembered with its trials."""
     found: dict[tuple[str, str], list[Entry]] = {}
-    for entry in comparison.provenance.get("strengths", ()):
+    for entry in run.provenance.get("strengths", ()):
         if any(score is not None for _, score in entry.get("tried") or ()):
             found.setdefault((entry["problem"], entry["method"]), []).append(entry)
     return found
@@ -77,10 +77,10 @@ def draw(axes: Axes, entries: Sequence[Entry], looks: Mapping[str, Look]) -> Non
     axes.yaxis.set_major_locator(MaxNLocator(4))
 
 
-def told(comparison: Comparison) -> str:
+def told(run: Run) -> str:
     """The best of every prior, and what a strength ten times off costs."""
     sentences = []
-    for (problem, method), entries in trials(comparison).items():
+    for (problem, method), entries in trials(run).items():
         found = [f"{entry['prior']} {max(score for _, score in scored(entry)):.1f} dB at {entry['strength']:.3g}" for entry in entries]
         sentences.append(f"{problem}, {method}: {', '.join(found)}.")
     return f"PSNR against strength on the tuning images; the best found. {' '.join(sentences)}" if sentences else ""

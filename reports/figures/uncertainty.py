@@ -12,15 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from reports import summary
 from reports.figures import style
 from reports.figures.crops import example
+from reports.figures.layout import EDGE, GAP, Sheet, headroom, say, shade, shared, short, show, size_of
 from reports.figures.panels import panel, put
-from reports.figures.sheet import EDGE, GAP, Sheet, headroom, say, shade, shared, short, show, size_of
+from reports.judging import verdict
+from reports.runs import titles
+from reports.runs.cell import is_heuristic
 
 if TYPE_CHECKING:
-    from reports.cell import Record
-    from reports.comparison import Comparison
+    from reports.runs.cell import Record
+    from reports.runs.stored import Run
 
 LARGEST, WORDS, NAMES = 1.22, 1.6, 0.62  # inches: a map, the words beside it, or above the maps where there is no room beside
 BETWEEN, HEAD = 0.1, 0.25  # inches: between rows, the names of the maps
@@ -64,21 +66,21 @@ class Maps(Sheet):
 
 
 @matplotlib.rc_context(style.RC)
-def uncertainty(comparison: Comparison, problem: str, *, width: float = style.WIDTH, titled: bool = True) -> Figure:
+def uncertainty(run: Run, problem: str, *, width: float = style.WIDTH, titled: bool = True) -> Figure:
     """For each prior that samples: mean, one sample, standard deviation and error, the last two on one scale, and the coverage."""
-    image = example(comparison, problem)
+    image = example(run, problem)
     rows = [
-        (prior, method, comparison.row(prior, problem, image, method))
-        for method in summary.methods(comparison)
-        if summary.is_sampled(comparison, method)
-        for prior in comparison.priors
+        (prior, method, run.row(prior, problem, image, method))
+        for method in run.ordered_methods
+        if run.is_sampled(method)
+        for prior in run.priors
     ]
     below = "Standard deviation and error share one colour scale: an honest spread is as bright as the error, on average. "
     below += "Intervals are made of ranks, so their nominal share is exact for any number of samples."
-    sheet = Maps(len(rows), f"{summary.problem_title(problem)}: where samples differ", below, width, titled)
-    truth, _ = comparison.scene(problem, image)
+    sheet = Maps(len(rows), f"{titles.problem_title(problem)}: where samples differ", below, width, titled)
+    truth, _ = run.scene(problem, image)
     scale = shared_scale([record for *_, record in rows if record], truth)
-    draw_scene(sheet, comparison, problem, image, scale)
+    draw_scene(sheet, run, problem, image, scale)
     for i, (prior, method, record) in enumerate(rows, 1):
         judgement, facts = trusted(record)
         sheet.words(i, prior, judgement, [*facts.splitlines(), f"sampled ({method})"])
@@ -86,14 +88,14 @@ def uncertainty(comparison: Comparison, problem: str, *, width: float = style.WI
     return sheet.figure
 
 
-def draw_scene(sheet: Maps, comparison: Comparison, problem: str, image: str, scale: Normalize) -> None:
+def draw_scene(sheet: Maps, run: Run, problem: str, image: str, scale: Normalize) -> None:
     """Truth and measurement, and the scale of all maps."""
-    truth, shown = comparison.scene(problem, image)
+    truth, shown = run.scene(problem, image)
     for column, (name, picture) in enumerate((("truth", truth), ("measured", shown))):
-        name = f"{name}, {short(summary.image_title(image), 9)}" if sheet.narrow and not column else name
+        name = f"{name}, {short(titles.image_title(image), 9)}" if sheet.narrow and not column else name
         show(sheet.map_axes(0, column, name), picture, truth.shape)
     if not sheet.narrow:
-        sheet.text(EDGE, sheet.y(0), summary.image_title(image), weight="bold", size=7.5)
+        sheet.text(EDGE, sheet.y(0), titles.image_title(image), weight="bold", size=7.5)
     x, y, width = sheet.x(2) + 0.15, sheet.y(0) + sheet.side / 2, 2 * sheet.side + GAP - 0.15
     words = f"standard deviation and error\nin pixel units, 0 to {scale.vmax:g}" + " in all maps" * (not sheet.narrow)
     sheet.text(x, y - 0.1, words, va="bottom", linespacing=1.5, size=6.5 if sheet.narrow else 7)
@@ -133,5 +135,5 @@ def trusted(record: Record | None) -> tuple[str, str]:
         return "", facts
     facts = f"coverage {found['coverage']:.0%}, nominal {found['coverage_nominal']:.0%}, n = {record.cell.samples}\n{facts}"
     facts += f"spread {found['spread']:.3f}, error {found['rms_error']:.3f}\n"
-    word = summary.judged(found["coverage"], found["coverage_nominal"])
-    return f"{word} (heuristic: no posterior)" if summary.is_heuristic(record) else word, facts
+    word = verdict.judged(found["coverage"], found["coverage_nominal"])
+    return f"{word} (heuristic: no posterior)" if is_heuristic(record) else word, facts

@@ -6,11 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reports import summary
-
 if TYPE_CHECKING:
-    from reports.cell import Record
-    from reports.comparison import Comparison
+    from reports.runs.cell import Record
+    from reports.runs.stored import Run
 
 WIDTH, HEIGHT = 64, 18  # of a trace, in units of its drawing
 EXPLAINED = (0.5, 2.0)  # misfits that are near 1
@@ -41,31 +39,31 @@ class Lane(NamedTuple):
     cells: dict[str, Diagnosis]
 
 
-def failures(comparison: Comparison) -> list[Record]:
+def failures(run: Run) -> list[Record]:
     """Those without an answer, whose message says why."""
-    return [row for row in comparison.rows if row.status != "done"]
+    return [row for row in run.rows if row.status != "done"]
 
 
-def sentence(comparison: Comparison) -> str:
+def sentence(run: Run) -> str:
     """How many cells arrived, and how many of the answers explain their data."""
-    done = [row for row in comparison.rows if row.status == "done"]
+    done = [row for row in run.rows if row.status == "done"]
     far = sum(is_far(misfit(row)) for row in done)
-    whole = len(done) == len(comparison.rows)
-    arrived = f"All {len(done)} cells arrived." if whole else f"{len(done)} of {len(comparison.rows)} cells arrived."
+    whole = len(done) == len(run.rows)
+    arrived = f"All {len(done)} cells arrived." if whole else f"{len(done)} of {len(run.rows)} cells arrived."
     low, high = EXPLAINED
     if not far:
         return f"{arrived} The misfit of every answer is between {low:g} and {high:g}."
     return f"{arrived} Of the answers, {far} {'has' if far == 1 else 'have'} a misfit below {low:g} or above {high:g}, marked below."
 
 
-def lanes(comparison: Comparison, problem: str) -> list[Lane]:
+def lanes(run: Run, problem: str) -> list[Lane]:
     """All cells of a problem; their traces share their scales."""
-    rows = {(row.cell.prior, row.cell.method, row.cell.image): row for row in comparison.rows if row.cell.problem == problem}
+    rows = {(row.cell.prior, row.cell.method, row.cell.image): row for row in run.rows if row.cell.problem == problem}
     scales = {name: scale(rows.values(), name) for name in ("misfit", "change")}
     found = []
-    for method in summary.methods(comparison):
-        for prior in comparison.priors:
-            cells = {image: diagnosis(rows.get((prior, method, image)), scales) for image in comparison.images}
+    for method in run.ordered_methods:
+        for prior in run.priors:
+            cells = {image: diagnosis(rows.get((prior, method, image)), scales) for image in run.images}
             found.append(Lane(prior, method, cells))
     return found
 

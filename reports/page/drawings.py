@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
-from reports import summary
-from reports.figures import catalogue, companions, trust_figure
-from reports.figures.conjured_figure import conjured
+from reports.figures import catalogue, whole_run
+from reports.figures import trust as trust_figure
 from reports.figures.crops import example
 from reports.figures.panels import panel
+from reports.figures.resolution import conjured
 from reports.figures.uncertainty import trusted
-from reports.page import trust_page
+from reports.judging.spread import by_method
+from reports.page import trust as trust_page
 from reports.page.svg import inline
-from reports.spread import by_method
+from reports.runs import titles
 
 if TYPE_CHECKING:
-    from reports.cell import Record
-    from reports.comparison import Comparison
-    from reports.trust import Trust
+    from reports.judging.trust import Trust
+    from reports.runs.cell import Record
+    from reports.runs.stored import Run
 
 TITLES = {"spectrum": "The spectrum", "uncertainty": "Uncertainty maps"}
 
@@ -34,15 +35,15 @@ class Drawing(NamedTuple):
     method: str = ""
 
 
-def of_problems(comparison: Comparison) -> list[Drawing]:
+def of_problems(run: Run) -> list[Drawing]:
     """The spectrum and the uncertainty of each problem."""
-    shown = [(name, problem, stem) for name, problem, stem in catalogue.drawable(comparison) if name != "grid"]
-    return [Drawing(name, stem, svg(comparison, name, problem, stem), problem) for name, problem, stem in shown]
+    shown = [(name, problem, stem) for name, problem, stem in catalogue.drawable(run) if name != "grid"]
+    return [Drawing(name, stem, svg(run, name, problem, stem), problem) for name, problem, stem in shown]
 
 
-def svg(comparison: Comparison, name: str, problem: str, stem: str) -> Markup:
-    told = f"{TITLES[name]} of {problem}. {described(comparison, name, problem)}"
-    return inline(catalogue.FIGURES[name](comparison, problem), stem, told)
+def svg(run: Run, name: str, problem: str, stem: str) -> Markup:
+    told = f"{TITLES[name]} of {problem}. {described(run, name, problem)}"
+    return inline(catalogue.FIGURES[name](run, problem), stem, told)
 
 
 def of_trust(trust: Trust) -> list[Drawing]:
@@ -54,25 +55,25 @@ def of_trust(trust: Trust) -> list[Drawing]:
     return [*found, Drawing("measured", "measured", inline(conjured(trust), "measured", trust_page.told_conjured(trust)))]
 
 
-def of_runs(comparison: Comparison) -> list[Drawing]:
+def of_runs(run: Run) -> list[Drawing]:
     """The companions that have something to draw."""
     found = []
-    for name, draw in companions.COMPANIONS.items():
-        figure = draw(comparison)
+    for name, draw in whole_run.COMPANIONS.items():
+        figure = draw(run)
         if figure is not None:
-            found.append(Drawing(name, name, inline(figure, f"run-{name}", companions.told(name, comparison))))
+            found.append(Drawing(name, name, inline(figure, f"run-{name}", whole_run.told(name, run))))
     return found
 
 
-def described(comparison: Comparison, name: str, problem: str) -> str:
+def described(run: Run, name: str, problem: str) -> str:
     """All scores of a figure in words."""
-    image = example(comparison, problem)
-    methods = [method for method in summary.methods(comparison) if name == "spectrum" or summary.is_sampled(comparison, method)]
+    image = example(run, problem)
+    methods = [method for method in run.ordered_methods if name == "spectrum" or run.is_sampled(method)]
     told = []
     for method in methods:
-        rows = [(prior, comparison.row(prior, problem, image, method)) for prior in comparison.priors]
+        rows = [(prior, run.row(prior, problem, image, method)) for prior in run.priors]
         found = [f"{prior} {(trust if name == 'uncertainty' else score)(row)}" for prior, row in rows]
-        told.append(f"{summary.image_title(image)}, {summary.use(comparison, method)}: {', '.join(found)}.")
+        told.append(f"{titles.image_title(image)}, {titles.use(run, method)}: {', '.join(found)}.")
     return " ".join(told)
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from reports import summary
-from reports.figures import strips, style
+from reports.figures import sample_strips, style
 from reports.figures.crops import example, pictured
 from reports.figures.panels import best, panels
+from reports.runs import titles
 
 if TYPE_CHECKING:
-    from reports.comparison import Comparison
+    from reports.runs.stored import Run
 
 MOST_IMAGES = 4  # of a problem that are seen at once; the others are there when asked for
 ROOM = 7.2e6  # bytes of all grids
@@ -56,10 +56,10 @@ class Room(NamedTuple):
     exact: int
 
 
-def room(comparison: Comparison) -> Room:
+def room(run: Run) -> Room:
     """All of them as they are if that fits into ``ROOM``; else those that are seen at once, and as many more as fit compressed."""
-    images, first = len(comparison.images), comparison.rows[0].cell
-    panels = len(comparison.problems) * (2 + len(comparison.priors) * len(comparison.methods))
+    images, first = len(run.images), run.rows[0].cell
+    panels = len(run.problems) * (2 + len(run.priors) * len(run.methods))
     one = EXACT * first.size**2 * first.channels * panels
     if images * one <= ROOM:
         return Room(images, images)
@@ -68,44 +68,44 @@ def room(comparison: Comparison) -> Room:
     return Room(max(min(images, exact + more), 1), exact)
 
 
-def grid(comparison: Comparison, problem: str) -> list[Block]:
+def grid(run: Run, problem: str) -> list[Block]:
     """One block for each image that the page has room for, the one of the strips among them."""
-    found, images = room(comparison), pictured(comparison, problem)
+    found, images = room(run), pictured(run, problem)
     chosen = images[: found.shown]
-    if len(chosen) < len(images) and (shown := example(comparison, problem)) not in chosen:
+    if len(chosen) < len(images) and (shown := example(run, problem)) not in chosen:
         chosen[-1] = shown
-    return [block(comparison, problem, image, i < found.exact) for i, image in enumerate(chosen)]
+    return [block(run, problem, image, i < found.exact) for i, image in enumerate(chosen)]
 
 
-def block(comparison: Comparison, problem: str, image: str, exact: bool) -> Block:
-    title, key = summary.image_title(image), key_of(comparison, problem, image)
+def block(run: Run, problem: str, image: str, exact: bool) -> Block:
+    title, key = titles.image_title(image), key_of(run, problem, image)
     pictures = [
         Picture(data_uri(shown, exact), f"{name}: {title}, {problem}", name, key=f"{key}-{name}")
-        for name, shown in zip(("truth", "measured"), comparison.scene(problem, image), strict=True)
+        for name, shown in zip(("truth", "measured"), run.scene(problem, image), strict=True)
     ]
-    rows = {method: pictures_of(comparison, problem, image, method, exact) for method in summary.methods(comparison)}
+    rows = {method: pictures_of(run, problem, image, method, exact) for method in run.ordered_methods}
     return Block(image, title, pictures, rows)
 
 
-def pictures_of(comparison: Comparison, problem: str, image: str, method: str, exact: bool = True) -> list[Picture]:
-    row = panels(comparison, problem, image, method)
+def pictures_of(run: Run, problem: str, image: str, method: str, exact: bool = True) -> list[Picture]:
+    row = panels(run, problem, image, method)
     found = []
-    for prior, panel in zip(comparison.priors, row, strict=True):
-        alt = f"{prior}, {summary.use(comparison, method)}, {problem}, {summary.image_title(image)}: {panel.score or panel.words}"
-        source, key = "" if panel.picture is None else data_uri(panel.picture, exact), key_of(comparison, problem, image, prior, method)
+    for prior, panel in zip(run.priors, row, strict=True):
+        alt = f"{prior}, {titles.use(run, method)}, {problem}, {titles.image_title(image)}: {panel.score or panel.words}"
+        source, key = "" if panel.picture is None else data_uri(panel.picture, exact), key_of(run, problem, image, prior, method)
         found.append(Picture(source, alt, panel.score, panel.words, panel is best(row), panel.heuristic, key))
     return found
 
 
-def key_of(comparison: Comparison, problem: str, image: str, prior: str = "", method: str = "") -> str:
+def key_of(run: Run, problem: str, image: str, prior: str = "", method: str = "") -> str:
     """The id of a picture; without a prior, what the ids of its image begin with."""
-    key = f"p-{comparison.problems.index(problem)}-{comparison.images.index(image)}"
-    return f"{key}-{number(comparison, prior, method)}" if prior else key
+    key = f"p-{run.problems.index(problem)}-{run.images.index(image)}"
+    return f"{key}-{number(run, prior, method)}" if prior else key
 
 
-def number(comparison: Comparison, prior: str, method: str) -> int:
+def number(run: Run, prior: str, method: str) -> int:
     """Of a result among all of one image."""
-    return summary.methods(comparison).index(method) * len(comparison.priors) + comparison.priors.index(prior)
+    return run.ordered_methods.index(method) * len(run.priors) + run.priors.index(prior)
 
 
 class SampleRow(NamedTuple):
@@ -130,40 +130,40 @@ class Samples(NamedTuple):
     pair: list[Picture]
 
 
-def sample_strips(comparison: Comparison, problem: str) -> Samples | None:
-    found = strips.strips(comparison, problem)
+def sample_table(run: Run, problem: str) -> Samples | None:
+    found = sample_strips.strips(run, problem)
     if found is None:
         return None
-    title, (row, column, side) = summary.image_title(found.image), found.window
+    title, (row, column, side) = titles.image_title(found.image), found.window
     window = f"{side} × {side} pixels at row {row}, column {column}"
     scene = [
         Picture(data_uri(found.crop(picture)), f"{name}: {title}, {problem}, {window}", name)
         for name, picture in (("truth", found.truth), ("measured", found.shown))
     ]
-    rows = [SampleRow(each.prior, each.method, each.heuristic, crops(comparison, problem, found, each)) for each in found.strips]
-    measured = Picture("", f"measured: {title}, {problem}", "measured", of=f"{key_of(comparison, problem, found.image)}-measured")
-    who = f"{found.flickered.prior}, {summary.use(comparison, found.flickered.method)}{', heuristic' * found.flickered.heuristic}"
-    return Samples(found.image, title, window, scene, rows, measured, who, pair(comparison, problem, found))
+    rows = [SampleRow(each.prior, each.method, each.heuristic, crops(run, problem, found, each)) for each in found.strips]
+    measured = Picture("", f"measured: {title}, {problem}", "measured", of=f"{key_of(run, problem, found.image)}-measured")
+    who = f"{found.flickered.prior}, {titles.use(run, found.flickered.method)}{', heuristic' * found.flickered.heuristic}"
+    return Samples(found.image, title, window, scene, rows, measured, who, pair(run, problem, found))
 
 
-def crops(comparison: Comparison, problem: str, found: strips.Strips, strip: strips.Strip) -> list[Picture]:
+def crops(run: Run, problem: str, found: sample_strips.Strips, strip: sample_strips.Strip) -> list[Picture]:
     """The samples of a strip where the priors disagree most, each with its PSNR over the whole picture."""
-    told = [described(comparison, problem, found, strip, i, " at the window") for i in range(len(strip.samples))]
+    told = [described(run, problem, found, strip, i, " at the window") for i in range(len(strip.samples))]
     each = zip(strip.samples, strip.scores, told, strict=True)
     return [Picture(data_uri(found.crop(sample)), alt, f"{psnr:.1f} dB") for sample, psnr, alt in each]
 
 
-def pair(comparison: Comparison, problem: str, found: strips.Strips) -> list[Picture]:
+def pair(run: Run, problem: str, found: sample_strips.Strips) -> list[Picture]:
     """The first two samples of the strip to flicker, whole; the first of them stands in the grid."""
     strip = found.flickered
-    told = [described(comparison, problem, found, strip, i) for i in (0, 1)]
+    told = [described(run, problem, found, strip, i) for i in (0, 1)]
     captions = [f"sample {i + 1} · {strip.scores[i]:.1f} dB" for i in (0, 1)]
-    first = key_of(comparison, problem, found.image, strip.prior, strip.method)
+    first = key_of(run, problem, found.image, strip.prior, strip.method)
     return [Picture("", told[0], captions[0], of=first), Picture(data_uri(strip.samples[1]), told[1], captions[1])]
 
 
-def described(comparison: Comparison, problem: str, found: strips.Strips, strip: strips.Strip, i: int, where: str = "") -> str:
-    about = f"{strip.prior}, {summary.use(comparison, strip.method)}, {problem}, {summary.image_title(found.image)}"
+def described(run: Run, problem: str, found: sample_strips.Strips, strip: sample_strips.Strip, i: int, where: str = "") -> str:
+    about = f"{strip.prior}, {titles.use(run, strip.method)}, {problem}, {titles.image_title(found.image)}"
     return f"{about}: sample {i + 1}{where}, {strip.scores[i]:.1f} dB{', heuristic' * strip.heuristic}"
 
 

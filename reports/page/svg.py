@@ -15,7 +15,7 @@ from matplotlib.image import AxesImage
 from PIL import Image
 
 from reports.figures import style
-from reports.figures.sheet import DPI, EDGE
+from reports.figures.layout import DPI, EDGE
 
 THEMED = {style.INK: "var(--ink)", style.MUTED: "var(--muted)", style.HAIR: "var(--hair)", style.PAPER: "var(--paper)"}
 SHORTER = (

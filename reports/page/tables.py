@@ -6,12 +6,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from reports import summary
-from reports.table import METRICS, value_of
+from reports.runs import stored
+from reports.scores.catalogue import METRICS
+from reports.tables.comparison import value_of
 
 if TYPE_CHECKING:
-    from reports.cell import Record
-    from reports.comparison import Comparison
+    from reports.runs.cell import Record
+    from reports.runs.stored import Run
 
 
 class Column(NamedTuple):
@@ -69,12 +70,12 @@ MEANINGS = {
 }
 
 
-def columns(comparison: Comparison, method: str, more: bool = False) -> list[Column]:
+def columns(run: Run, method: str, more: bool = False) -> list[Column]:
     """Those that the records of a method have numbers for: what all read, or all that is left."""
-    rows = [row for row in comparison.rows if row.cell.method == method]
-    first, rest = (SAMPLES, MORE_OF_SAMPLES) if summary.is_sampled(comparison, method) else (ESTIMATE, MORE_OF_ESTIMATE)
+    rows = [row for row in run.rows if row.cell.method == method]
+    first, rest = (SAMPLES, MORE_OF_SAMPLES) if run.is_sampled(method) else (ESTIMATE, MORE_OF_ESTIMATE)
     wanted: tuple[Column, ...] = (*rest, *SPENT) if more else first
-    nominal = summary.mean(rows, "coverage_nominal")
+    nominal = stored.mean(rows, "coverage_nominal")
     found = [column for column in wanted if mean(rows, column.metric) is not None]
     return [column._replace(head=column.head.format(nominal=nominal)) for column in found]
 
@@ -101,22 +102,22 @@ class Entries(NamedTuple):
     note: str
 
 
-def table(comparison: Comparison, problem: str, chosen: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, Entries]]:
+def table(run: Run, problem: str, chosen: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, Entries]]:
     """prior -> method -> entries, for the ``chosen`` columns of each method; means over the images that arrived."""
-    parts = {method: part(comparison, problem, method, found) for method, found in chosen.items()}
-    return {prior: {method: found[prior] for method, found in parts.items()} for prior in comparison.priors}
+    parts = {method: part(run, problem, method, found) for method, found in chosen.items()}
+    return {prior: {method: found[prior] for method, found in parts.items()} for prior in run.priors}
 
 
-def part(comparison: Comparison, problem: str, method: str, columns: Sequence[Column]) -> dict[str, Entries]:
+def part(run: Run, problem: str, method: str, columns: Sequence[Column]) -> dict[str, Entries]:
     """The entries of a method by prior."""
-    groups = {prior: summary.records(comparison, problem, method, prior) for prior in comparison.priors}
-    complete = {prior for prior, rows in groups.items() if summary.is_complete(comparison, rows)}
+    groups = {prior: run.records(problem, method, prior) for prior in run.priors}
+    complete = {prior for prior, rows in groups.items() if run.is_complete(rows)}
     leaders = [first(column, [groups[prior] for prior in complete]) for column in columns]
     found = {}
     for prior, rows in groups.items():
         best = leaders if prior in complete else [None] * len(columns)
         numbers = [entry(column, rows, leader) for column, leader in zip(columns, best, strict=True)]
-        found[prior] = Entries(numbers, "" if prior in complete else missing(comparison, rows))
+        found[prior] = Entries(numbers, "" if prior in complete else missing(run, rows))
     return found
 
 
@@ -131,11 +132,11 @@ def first(column: Column, groups: Sequence[Sequence[Record]]) -> float | None:
     return max(values, key=lambda value: column.better * value, default=None) if column.better else None
 
 
-def missing(comparison: Comparison, rows: Sequence[Record]) -> str:
+def missing(run: Run, rows: Sequence[Record]) -> str:
     """Why means over these records compare with no other."""
     arrived = sum(row.status == "done" for row in rows)
     if arrived:
-        return f"{arrived} of {len(comparison.images)} images"
+        return f"{arrived} of {len(run.images)} images"
     return ", ".join(sorted({row.status for row in rows})) or "not run"
 
 
@@ -162,22 +163,22 @@ class Cost(NamedTuple):
         return [Entry(value, "" if value is None else format(value, form)) for value, form in zip(values, forms, strict=True)]
 
 
-def costs(comparison: Comparison) -> dict[str, dict[str, Cost]]:
+def costs(run: Run) -> dict[str, dict[str, Cost]]:
     """prior -> method -> cost."""
-    return {prior: {method: cost(comparison, prior, method) for method in comparison.methods} for prior in comparison.priors}
+    return {prior: {method: cost(run, prior, method) for method in run.methods} for prior in run.priors}
 
 
-def cost(comparison: Comparison, prior: str, method: str) -> Cost:
-    rows = [row for row in comparison.rows if (row.cell.prior, row.cell.method) == (prior, method)]
+def cost(run: Run, prior: str, method: str) -> Cost:
+    rows = [row for row in run.rows if (row.cell.prior, row.cell.method) == (prior, method)]
     calls, seconds = mean(rows, "calls"), mean(rows, "seconds")
     return Cost(calls, seconds, seconds / calls if calls and seconds is not None else None, mean(rows, "psnr"))
 
 
-def dearest(comparison: Comparison) -> str:
+def dearest(run: Run) -> str:
     """How far apart the priors are, a call for a call, in a sentence; empty where there is no two of them to compare."""
     found = {}
-    for prior in comparison.priors:
-        rows = [row for row in comparison.rows if row.cell.prior == prior and row.status == "done" and row.calls]
+    for prior in run.priors:
+        rows = [row for row in run.rows if row.cell.prior == prior and row.status == "done" and row.calls]
         if rows:
             found[prior] = 1000 * sum(row.seconds for row in rows) / sum(row.calls for row in rows)
     if len(found) < 2:

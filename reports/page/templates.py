@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from reports import store
+from reports.runs import files
 
 HERE = Path(__file__).parent
 
@@ -23,7 +23,7 @@ def write(path: Path, template: str, **given: Any) -> Path:
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     text = environment.get_template(template).render(given, beside=beside)
-    store.write(path, lambda file: file.write(text.encode()))
+    files.write(path, lambda file: file.write(text.encode()))
     return path
 
 

@@ -22,7 +22,8 @@ from priors.optimiser import Muon, Optimiser
 from priors.photographs import Bank, listing, split
 from priors.recipe import RECIPES, Recipe, Spent
 from priors.training import Progress, Trainer, patch_size, train, weighted
-from reports.cli import follow, main
+from reports.cli import main
+from reports.cli.training import follow
 
 TINY = Recipe(
     "cnn", widths=(4, 8), blocks=(1, 1), patch=16, batch=4, sigma_max=0.4, focus=(0.02, 0.2), warmup=5, steps=30, core_seconds=math.inf

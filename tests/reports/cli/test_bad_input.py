@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reports import comparison, tuning
 from reports.cli import main
+from reports.experiments import comparison, tuning
+from reports.runs import stored
 
 Make = Callable[[Path], list[str]]
-EMPTY_RUN = json.dumps({"provenance": dict.fromkeys(comparison.Provenance.__annotations__), "cells": []})
+EMPTY_RUN = json.dumps({"provenance": dict.fromkeys(stored.Provenance.__annotations__), "cells": []})
 
 
 def picture(name: str, pixels: np.ndarray | bytes) -> Make:

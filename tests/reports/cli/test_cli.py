@@ -13,8 +13,10 @@ import pytest
 import priors
 import problems
 import solvers
-from reports import comparison
-from reports.cell import Record, load_prior
+from reports.experiments import comparison
+from reports.runs import stored
+from reports.runs.cell import Record
+from reports.runs.loading import load_prior
 from tests.helpers import COUNT, run
 
 ROOT = Path(__file__).parents[3]
@@ -23,13 +25,12 @@ SMALL = ("-P", "deblur", "-i", "camera", "--size", "24", "--steps", "4", "-n", "
 
 
 @pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> list[comparison.Comparison]:
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> list[stored.Run]:
     """Spares the figures and the page; gives the comparisons that were to be drawn."""
-    drawn: list[comparison.Comparison] = []
+    drawn: list[stored.Run] = []
     page = types.SimpleNamespace(build=lambda finished: finished.folder / "report.html")
     monkeypatch.setattr("reports.figures.catalogue.save_all", drawn.append)
-    monkeypatch.setitem(sys.modules, "reports.page", page)
-    monkeypatch.setattr("reports.page", page, raising=False)
+    monkeypatch.setattr("reports.page.report.build", page.build)
     return drawn
 
 
@@ -153,7 +154,7 @@ def test_a_students_prior_is_found_in_the_folder_one_stands_in(tmp_path: Path) -
 
 
 def test_commas_in_file_names_do_not_part_them(tmp_path: Path) -> None:
-    from reports.cli import pictures
+    from reports.cli.options import pictures
 
     own = tmp_path / "a,b.png"
     own.touch()

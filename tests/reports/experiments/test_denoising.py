@@ -23,9 +23,11 @@ from torch import Tensor
 
 import priors
 import problems
-from reports import denoising, denoising_table
-from reports.cell import load_prior, made
-from reports.figures import denoising_figure, style
+from reports.experiments import denoising
+from reports.figures import denoising as denoising_figure
+from reports.figures import style
+from reports.runs.loading import load_prior, made
+from reports.tables import denoising as denoising_table
 from tests.helpers import COUNT
 from tests.helpers import run as command
 

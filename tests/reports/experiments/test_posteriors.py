@@ -22,29 +22,30 @@ import solvers
 from priors.gaussian import Gaussian, PowerLaw
 from priors.mixture import Mixture
 from problems.operators import Inpainting
-from reports import proof, proof_table
-from reports.figures import proof_figure
-from reports.page import proof_page
+from reports.experiments import posteriors
+from reports.figures import posteriors as proof_figure
+from reports.page import posteriors as proof_page
+from reports.tables import posteriors as proof_table
 from tests.chains import metropolis
 from tests.helpers import run as command
 
-GAUSSIAN = [case for case in proof.CASES if case.prior == "gaussian"]
-MIXTURES = [case for case in proof.CASES if case.prior != "gaussian"]
+GAUSSIAN = [case for case in posteriors.CASES if case.prior == "gaussian"]
+MIXTURES = [case for case in posteriors.CASES if case.prior != "gaussian"]
 DEFAULT = "annealed"
 
 
 @pytest.fixture(scope="module")
-def hole() -> proof.Ruler:
-    return proof.Ruler(GAUSSIAN[3], n=199)
+def hole() -> posteriors.Ruler:
+    return posteriors.Ruler(GAUSSIAN[3], n=199)
 
 
-def close(number: proof.Number, value: float, least: float = 0.005) -> bool:
+def close(number: posteriors.Number, value: float, least: float = 0.005) -> bool:
     return abs(number.value - value) < max(4 * number.error, least)
 
 
-@pytest.mark.parametrize("case", proof.CASES, ids=str)
-def test_perfect_samples_are_found_perfect(case: proof.Case) -> None:
-    ruler = proof.Ruler(case, n=99, rng=1)
+@pytest.mark.parametrize("case", posteriors.CASES, ids=str)
+def test_perfect_samples_are_found_perfect(case: posteriors.Case) -> None:
+    ruler = posteriors.Ruler(case, n=99, rng=1)
     found = ruler.measure(ruler.draw(99))
     assert all(number.error < 0.15 for number in found.values())
     assert found["mean_error"].value < 0.1
@@ -56,7 +57,7 @@ def test_perfect_samples_are_found_perfect(case: proof.Case) -> None:
         assert found["weights_error"].value < 0.1
 
 
-def test_known_faults_are_measured(hole: proof.Ruler) -> None:
+def test_known_faults_are_measured(hole: posteriors.Ruler) -> None:
     """Too narrow by 0.7, and moved by half a standard deviation: both have closed forms."""
     x, mean, std = hole.draw(199), hole.posterior.mean, hole.posterior.std
     narrow = hole.measure(mean + 0.7 * (x - mean))
@@ -72,10 +73,10 @@ def test_known_faults_are_measured(hole: proof.Ruler) -> None:
 
 def test_a_sampler_of_one_mode_is_found_out() -> None:
     """All samples from the likelier of two modes: the weights are off by the weight of the other, the spread within is right."""
-    ruler = proof.Ruler(MIXTURES[2], n=99, rng=1)
+    ruler = posteriors.Ruler(MIXTURES[2], n=99, rng=1)
     three = torch.tensor([label == "3" for label in ruler.mixture.labels])
     x = torch.cat([ruler.draw(99) for _ in range(4)])
-    mine = ruler.mixture.responsibilities(x.view(-1, *proof.SHAPE))[:, three].sum(1).view(x.shape[:2]) > 0.5
+    mine = ruler.mixture.responsibilities(x.view(-1, *posteriors.SHAPE))[:, three].sum(1).view(x.shape[:2]) > 0.5
     kept = torch.stack([x[mine[:, b], b][:99] for b in range(x.shape[1])], 1)
     other = 1 - ruler.posterior.weights[:, three].sum(1).mean()
     found = ruler.measure(kept)
@@ -86,46 +87,46 @@ def test_a_sampler_of_one_mode_is_found_out() -> None:
 
 def test_standard_errors_are_those_of_a_mean() -> None:
     values = torch.tensor([1.0, 2.0, 4.0, 5.0, 8.0])
-    found = proof.ratio(values, torch.ones(5))
+    found = posteriors.ratio(values, torch.ones(5))
     assert found.value == pytest.approx(4.0)
     assert found.error == pytest.approx(float(values.std()) / math.sqrt(5))
 
 
-def held_to(case: proof.Case, budget: int, n: int) -> None:
-    row = proof.judge(proof.Ruler(case, n), DEFAULT, budget)
+def held_to(case: posteriors.Case, budget: int, n: int) -> None:
+    row = posteriors.judge(posteriors.Ruler(case, n), DEFAULT, budget)
     assert row.calls <= budget
-    for name, (low, high) in proof.promised(row).items():
+    for name, (low, high) in posteriors.promised(row).items():
         assert low <= row.numbers[name].value <= high, f"{name} {row.numbers[name]}"
 
 
 @pytest.mark.parametrize("case", GAUSSIAN, ids=str)
-def test_the_default_sampler_keeps_its_promise_at_20_calls(case: proof.Case) -> None:
+def test_the_default_sampler_keeps_its_promise_at_20_calls(case: posteriors.Case) -> None:
     """Mean error < 0.1 posterior stds, std ratio 0.95-1.05, coverage 0.88-0.92; for the hole twice that."""
     held_to(case, 20, n=99)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", GAUSSIAN, ids=str)
-def test_the_default_sampler_keeps_its_promise_at_100_calls(case: proof.Case) -> None:
+def test_the_default_sampler_keeps_its_promise_at_100_calls(case: posteriors.Case) -> None:
     """Mean error < 0.05 posterior stds, std ratio 0.98-1.02, coverage 0.89-0.91; for the hole twice that."""
     held_to(case, 100, n=199)
 
 
 def test_what_is_promised() -> None:
-    row = proof.Row(GAUSSIAN[0], DEFAULT, 100, 100, 0.0)
-    assert proof.promised(row) == {"mean_error": (0, 0.05), "std_ratio": (0.98, 1.02), "coverage": (0.89, 0.91)}
-    wide = proof.promised(proof.Row(GAUSSIAN[3], DEFAULT, 20, 20, 0.0))
+    row = posteriors.Row(GAUSSIAN[0], DEFAULT, 100, 100, 0.0)
+    assert posteriors.promised(row) == {"mean_error": (0, 0.05), "std_ratio": (0.98, 1.02), "coverage": (0.89, 0.91)}
+    wide = posteriors.promised(posteriors.Row(GAUSSIAN[3], DEFAULT, 20, 20, 0.0))
     assert wide["std_ratio"] == pytest.approx((0.9, 1.1))
     assert wide["mean_error"] == pytest.approx((0, 0.2))
-    assert proof.promised(proof.Row(MIXTURES[0], DEFAULT, 100, 100, 0.0)) == {}
+    assert posteriors.promised(posteriors.Row(MIXTURES[0], DEFAULT, 100, 100, 0.0)) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", MIXTURES, ids=str)
-def test_what_the_default_sampler_reaches_where_there_are_modes(case: proof.Case) -> None:
+def test_what_the_default_sampler_reaches_where_there_are_modes(case: posteriors.Case) -> None:
     """Right within modes, and in all where the modes are textures, since the prior tells how far each image may be off. Which
     digit it is, is decided at high levels, where one Gaussian stands for all of them: those weights come out too even."""
-    numbers = proof.judge(proof.Ruler(case, 99), DEFAULT, 100).numbers
+    numbers = posteriors.judge(posteriors.Ruler(case, 99), DEFAULT, 100).numbers
     assert numbers["in_mode_std"].value == pytest.approx(1, abs=0.03)
     if case.prior == "mixture":
         assert numbers["std_ratio"].value == pytest.approx(1, abs=0.1)
@@ -158,14 +159,14 @@ class Linear:
 def test_asymmetry_of_a_known_jacobian() -> None:
     matrix = torch.randn(16, 16, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     x = torch.zeros(1, 1, 4, 4, dtype=torch.float64)
-    found = proof.asymmetry(Linear(matrix), x, 0.1, probes=4000)
+    found = posteriors.asymmetry(Linear(matrix), x, 0.1, probes=4000)
     assert found.value == pytest.approx(float((matrix - matrix.T).norm() / (matrix + matrix.T).norm()), abs=4 * found.error)
-    assert proof.asymmetry(Linear(matrix + matrix.T), x, 0.1).value < 1e-6
+    assert posteriors.asymmetry(Linear(matrix + matrix.T), x, 0.1).value < 1e-6
 
 
 @pytest.mark.parametrize("name", ["gaussian", "mixture", "digits"])
 def test_exact_priors_are_gradient_fields_and_others_are_not(name: str) -> None:
-    exact, means = proof.gradient_fields([name, "nlm"])
+    exact, means = posteriors.gradient_fields([name, "nlm"])
     assert all(number.value < 1e-3 for number in exact.asymmetries.values())
     assert all(number.value > 0.05 for number in means.asymmetries.values())
     assert exact.mmse
@@ -173,23 +174,23 @@ def test_exact_priors_are_gradient_fields_and_others_are_not(name: str) -> None:
 
 
 def test_a_prior_that_cannot_be_had_is_told() -> None:
-    (missing,) = proof.gradient_fields(["nowhere:prior"])
+    (missing,) = posteriors.gradient_fields(["nowhere:prior"])
     assert "nowhere" in missing.message
     assert missing.asymmetries == {}
 
 
 def test_small_inpainting_solves_as_inpainting_does() -> None:
     mask = torch.rand(16, 16, generator=torch.Generator().manual_seed(0)) < 0.5
-    b = torch.rand(2, *proof.SHAPE, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    b = torch.rand(2, *posteriors.SHAPE, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     c = 0.1 + torch.rand(1, 16, 9, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    c = priors.load("gaussian").error_spectrum(0.3, proof.SHAPE) + 0 * c
-    small, plain = proof.SmallInpainting(mask, proof.SHAPE), Inpainting(mask, proof.SHAPE)
+    c = priors.load("gaussian").error_spectrum(0.3, posteriors.SHAPE) + 0 * c
+    small, plain = posteriors.SmallInpainting(mask, posteriors.SHAPE), Inpainting(mask, posteriors.SHAPE)
     assert torch.allclose(small.solve(b, c), plain.solve(b, c), atol=1e-7)
     assert torch.equal(small.solve(b, 0.5), plain.solve(b, 0.5))
 
 
 def test_one_stream_has_the_same_law_as_many() -> None:
-    noise = proof.OneStream(0, 50, 8).normal((64,), torch.zeros(1, dtype=torch.float64))
+    noise = posteriors.OneStream(0, 50, 8).normal((64,), torch.zeros(1, dtype=torch.float64))
     assert noise.shape == (400, 64)
     assert abs(float(noise.mean())) < 4 / math.sqrt(noise.numel())
     assert abs(float(noise.var()) - 1) < 4 * math.sqrt(2 / noise.numel())
@@ -199,8 +200,8 @@ def test_methods_that_do_not_fit_a_problem_are_told(monkeypatch: pytest.MonkeyPa
     def refuse(*_) -> None:
         raise ValueError("needs a mask: not this")
 
-    monkeypatch.setattr(proof, "run", refuse)
-    row = proof.judge(proof.Ruler(GAUSSIAN[0], 19), DEFAULT, 10)
+    monkeypatch.setattr(posteriors, "run", refuse)
+    row = posteriors.judge(posteriors.Ruler(GAUSSIAN[0], 19), DEFAULT, 10)
     assert row.numbers == {}
     assert row.message == "ValueError: needs a mask: not this"
 
@@ -209,10 +210,10 @@ def test_methods_that_do_not_fit_a_problem_are_told(monkeypatch: pytest.MonkeyPa
 def made() -> proof_table.Proof:
     """Two cases, two budgets, and what may go wrong."""
     cases = (GAUSSIAN[0], MIXTURES[2])
-    rows = list(proof.prove([DEFAULT], [2, 20], n=19, cases=cases))
-    rows.append(proof.Row(cases[0], "diffpir", 20, 0, 0.1, message="Diverged: far away"))
-    rows.append(proof.Row(cases[0], DEFAULT, 100, 100, 0.1, {"mean_error": proof.Number(0.5, 0.01)}))
-    return proof_table.Proof(tuple(rows), tuple(proof.gradient_fields(["gaussian", "nowhere:prior"])), 19, "priorbench prove")
+    rows = list(posteriors.prove([DEFAULT], [2, 20], n=19, cases=cases))
+    rows.append(posteriors.Row(cases[0], "diffpir", 20, 0, 0.1, message="Diverged: far away"))
+    rows.append(posteriors.Row(cases[0], DEFAULT, 100, 100, 0.1, {"mean_error": posteriors.Number(0.5, 0.01)}))
+    return proof_table.Proof(tuple(rows), tuple(posteriors.gradient_fields(["gaussian", "nowhere:prior"])), 19, "priorbench prove")
 
 
 def test_every_number_is_in_every_table(made: proof_table.Proof, tmp_path: Path) -> None:
@@ -258,7 +259,7 @@ def test_the_glance_tells_the_largest_budget(made: proof_table.Proof) -> None:
     at_twenty = proof_page.glance(replace(made, rows=tuple(rows)))
     exact, default, diverged = at_twenty.lines
     assert at_twenty.title == "At 20 denoiser calls a sample"
-    assert (exact[0], default[0], diverged[0]) == (proof.EXACT, DEFAULT, "diffpir")
+    assert (exact[0], default[0], diverged[0]) == (posteriors.EXACT, DEFAULT, "diffpir")
     errors = [row.numbers["mean_error"].value for row in rows if row.method == DEFAULT and row.budget == 20]
     assert default[1:3] == ("2", f"up to {max(errors):.2f}")
     assert diverged[1:] == ("0 of 1", "", "", "", "", "")
@@ -270,8 +271,8 @@ run = partial(command, "prove")
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "CASES", (GAUSSIAN[0], MIXTURES[3]))
-    monkeypatch.setattr(proof, "gradient_fields", lambda: iter(()))
+    monkeypatch.setattr(posteriors, "CASES", (GAUSSIAN[0], MIXTURES[3]))
+    monkeypatch.setattr(posteriors, "gradient_fields", lambda: iter(()))
 
 
 def test_the_command(short: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -284,7 +285,7 @@ def test_the_command(short: None, tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:
-    first, second, other = (list(proof.prove([DEFAULT], [2], 19, rng, GAUSSIAN[:1]))[1].numbers for rng in (0, 0, 1))
+    first, second, other = (list(posteriors.prove([DEFAULT], [2], 19, rng, GAUSSIAN[:1]))[1].numbers for rng in (0, 0, 1))
     assert first == second != other
 
 
@@ -294,7 +295,7 @@ def test_nothing_is_written_where_it_is_interrupted(
     def interrupted(*_) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(proof, "judge", interrupted)
+    monkeypatch.setattr(posteriors, "judge", interrupted)
     assert run("-m", DEFAULT, "-o", str(tmp_path / "prove")) == 130
     assert capsys.readouterr().err == f"priorbench: interrupted; nothing was written to {tmp_path / 'prove'}\n"
     assert list((tmp_path / "prove").iterdir()) == []
@@ -315,7 +316,7 @@ def test_bad_input_gets_one_clear_sentence(arguments, sentence: str, tmp_path: P
 
 
 def test_the_ruler_knows_gaussian_and_mixtures_only() -> None:
-    ruler = proof.Ruler(GAUSSIAN[1], 19)
+    ruler = posteriors.Ruler(GAUSSIAN[1], 19)
     assert isinstance(ruler.mixture, Mixture)
     mean, std = ruler.prior.posterior(ruler.problem.operator, ruler.problem.y, ruler.problem.noise_sigma)
     assert torch.allclose(ruler.posterior.mean, mean.flatten(1), atol=1e-9)

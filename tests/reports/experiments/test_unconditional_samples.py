@@ -11,15 +11,15 @@ import pytest
 import torch
 
 import priors
-from reports import belief
-from reports.belief import NAMES, Plan, Statistics
 from reports.cli import main
-from reports.figures import belief_figure
+from reports.experiments import unconditional
+from reports.experiments.unconditional import NAMES, Plan, Statistics
+from reports.figures import unconditional as belief_figure
 
 
 def test_statistics_of_images_whose_spectrum_is_known() -> None:
     """Draws of the Gaussian prior have its own contrast and power; half the amplitude has a quarter of it."""
-    gaussian, real = priors.load("gaussian"), belief.photographs(None, 64, 1)
+    gaussian, real = priors.load("gaussian"), unconditional.photographs(None, 64, 1)
     white = torch.randn(400, 1, 64, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     drawn = Statistics.of(0.3 + gaussian.colour(white))
     assert drawn.contrast == pytest.approx(real.contrast, rel=0.03)
@@ -46,8 +46,8 @@ def test_heun_draws_what_the_gaussian_prior_is(tmp_path, capsys) -> None:
 
 
 def test_the_figure_shows_every_prior_and_method() -> None:
-    plan = belief.checked(Plan(("gaussian",), ("ddpm", "dpm++"), 16, 1, 2, 4, 0))
-    drawn, real = list(belief.draw(plan, lambda what: None)), belief.photographs(None, 16, 1)
+    plan = unconditional.checked(Plan(("gaussian",), ("ddpm", "dpm++"), 16, 1, 2, 4, 0))
+    drawn, real = list(unconditional.draw(plan, lambda what: None)), unconditional.photographs(None, 16, 1)
     figure = belief_figure.figure(drawn, real, "photographs")
     assert len(figure.axes) == 2 * 2 + 1
     labels = [line.get_label() for line in figure.axes[-1].lines]

@@ -14,12 +14,12 @@ from matplotlib.image import AxesImage
 from PIL import Image
 
 import priors
-from reports.comparison import Comparison
 from reports.figures import catalogue, style
 from reports.figures.crops import disagreement, example, window_of
 from reports.figures.grid import grid
 from reports.figures.spectrum import spectrum
 from reports.figures.uncertainty import uncertainty
+from reports.runs.stored import Run
 from tests.made_up import PRIORS, comparison
 
 EIGHT = {f"prior {i}": (family, i % 2 == 0, 1.0) for i, family in enumerate([*priors.FAMILIES, "learned", "learned", None])}
@@ -34,7 +34,7 @@ def pictures(figure: Figure) -> list[AxesImage]:
     return [image for axes in figure.axes for image in axes.images if image.get_array().shape[0] > 1]
 
 
-def without(made: Comparison, prior: str, image: str, status: str = "") -> Comparison:
+def without(made: Run, prior: str, image: str, status: str = "") -> Run:
     """With the records of one prior and image removed, or turned into ones that did not arrive."""
     hit = [row.cell.prior == prior and row.cell.image == image for row in made.rows]
     scene = {name: made.rows[0].arrays[name] for name in ("truth", "shown")}

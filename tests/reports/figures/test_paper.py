@@ -18,10 +18,11 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
 
-from reports import comparison
-from reports.comparison import Comparison, plan
+from reports.experiments import comparison
+from reports.experiments.comparison import plan
 from reports.figures import catalogue, paper, style
 from reports.figures.spectrum import spectrum
+from reports.runs.stored import Run
 from tests import made_up
 from tests.helpers import run
 from tests.made_up import PRIORS
@@ -31,12 +32,12 @@ INCHES = {"ieee1": 3.5, "ieee2": 7.16, "cvpr1": 3.25, "cvpr2": 6.875, "neurips":
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return made_up.comparison(tmp_path_factory.mktemp("run"), problems=("deblur", "inpaint"), images=("camera",))
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Run:
     cells = plan(["gaussian", "tv"], ["deblur", "inpaint"], ["camera"], ["hqs", "annealed"], 2, 2, 16)
     return comparison.compare(cells, tmp_path_factory.mktemp("stored"))
 
@@ -47,7 +48,7 @@ def words(figure: Figure) -> Iterator[Text]:
 
 @pytest.mark.parametrize("width", PRINTED)
 @pytest.mark.parametrize("name", catalogue.FIGURES)
-def test_a_figure_is_as_wide_as_the_venue_and_its_letters_keep_their_size(made: Comparison, name: str, width: str) -> None:
+def test_a_figure_is_as_wide_as_the_venue_and_its_letters_keep_their_size(made: Run, name: str, width: str) -> None:
     figure = paper.figure(made, name, "inpaint", width)
     assert figure.get_figwidth() == pytest.approx(INCHES[width])
     sizes = [text.get_fontsize() for text in words(figure)]
@@ -58,7 +59,7 @@ def test_a_figure_is_as_wide_as_the_venue_and_its_letters_keep_their_size(made: 
 
 @pytest.mark.parametrize("width", ["ieee1", "ieee2", "slide"])
 @pytest.mark.parametrize("name", catalogue.FIGURES)
-def test_no_letter_falls_off_the_sheet(made: Comparison, name: str, width: str) -> None:
+def test_no_letter_falls_off_the_sheet(made: Run, name: str, width: str) -> None:
     figure = paper.figure(made, name, None, width)
     with matplotlib.rc_context(style.RC):
         figure.draw_without_rendering()
@@ -74,7 +75,7 @@ def test_width_in_millimetres() -> None:
     assert paper.size("88.9").width == pytest.approx(3.5)
 
 
-def test_a_paper_has_captions_and_a_slide_has_a_title(made: Comparison) -> None:
+def test_a_paper_has_captions_and_a_slide_has_a_title(made: Run) -> None:
     title = "Inpaint, from smoother to generative"
     for width, titled in (("ieee1", False), ("slide", True)):
         figure = paper.figure(made, "spectrum", "inpaint", width)
@@ -82,7 +83,7 @@ def test_a_paper_has_captions_and_a_slide_has_a_title(made: Comparison) -> None:
         assert figure.get_label().startswith(f"{title}. The 16 × 16 pixels of camera")
 
 
-def test_a_slide_is_the_same_figure_larger_in_all_its_parts(made: Comparison) -> None:
+def test_a_slide_is_the_same_figure_larger_in_all_its_parts(made: Run) -> None:
     room = paper.size("slide")
     small = spectrum(made, "inpaint", width=room.width, tallest=room.tallest)
     large = paper.figure(made, "spectrum", "inpaint", "slide")
@@ -95,7 +96,7 @@ def test_a_slide_is_the_same_figure_larger_in_all_its_parts(made: Comparison) ->
     assert style.SLIDES["font.size"] == pytest.approx(1.8 * style.RC["font.size"])
 
 
-def test_the_problem_is_chosen(made: Comparison) -> None:
+def test_the_problem_is_chosen(made: Run) -> None:
     assert paper.figure(made, "grid", "inpaint").get_label().startswith("Inpaint.")
     assert paper.figure(made, "grid").get_label().startswith("Deblur.")
 
@@ -111,7 +112,7 @@ def test_the_problem_is_chosen(made: Comparison) -> None:
         ("spectrum", None, "9e9", "60 to 400 mm"),
     ],
 )
-def test_what_is_unknown_is_told_with_what_is_known(made: Comparison, name: str, problem: str | None, width: str, told: str) -> None:
+def test_what_is_unknown_is_told_with_what_is_known(made: Run, name: str, problem: str | None, width: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         paper.figure(made, name, problem, width)
 
@@ -126,14 +127,14 @@ def test_a_figure_without_matter_says_what_it_needs(tmp_path: Path) -> None:
         paper.figure(made, "trust")
 
 
-def test_a_layout_of_two_columns_is_not_squeezed_into_one(stored: Comparison) -> None:
+def test_a_layout_of_two_columns_is_not_squeezed_into_one(stored: Run) -> None:
     with pytest.raises(ValueError, match=r"laid out for two columns.*--width ieee2"):
         paper.figure(stored, "trust", width="ieee1")
     for width in ("ieee2", "cvpr2"):
         assert paper.figure(stored, "trust", width=width).get_figwidth() == pytest.approx(INCHES[width])
 
 
-def test_every_name_is_drawn_or_told_why_not(stored: Comparison) -> None:
+def test_every_name_is_drawn_or_told_why_not(stored: Run) -> None:
     for name in paper.names():
         try:
             paper.figure(stored, name)
@@ -142,7 +143,7 @@ def test_every_name_is_drawn_or_told_why_not(stored: Comparison) -> None:
             assert name not in catalogue.FIGURES
 
 
-def test_a_pdf_holds_its_fonts_and_its_text(made: Comparison, tmp_path: Path) -> None:
+def test_a_pdf_holds_its_fonts_and_its_text(made: Run, tmp_path: Path) -> None:
     paper.save(paper.figure(made, "spectrum", "deblur", "ieee1"), tmp_path / "x.pdf", "pdf")
     content = (tmp_path / "x.pdf").read_bytes()
     assert b"/FontFile2" in content
@@ -155,7 +156,7 @@ def test_a_pdf_holds_its_fonts_and_its_text(made: Comparison, tmp_path: Path) ->
     assert any(b" l\n" in part and b" Tf\n" in part for part in streams), "lines and letters, no picture of them"
 
 
-def test_an_svg_is_vectors_that_need_no_font(made: Comparison, tmp_path: Path) -> None:
+def test_an_svg_is_vectors_that_need_no_font(made: Run, tmp_path: Path) -> None:
     paper.save(paper.figure(made, "spectrum", "deblur", "ieee1"), tmp_path / "x.svg", "svg")
     root = ElementTree.parse(tmp_path / "x.svg").getroot()
     assert root.get("width") == "252pt"
@@ -164,7 +165,7 @@ def test_an_svg_is_vectors_that_need_no_font(made: Comparison, tmp_path: Path) -
     assert "text" not in tags
 
 
-def test_a_png_has_the_resolution_of_print(made: Comparison, tmp_path: Path) -> None:
+def test_a_png_has_the_resolution_of_print(made: Run, tmp_path: Path) -> None:
     paper.save(paper.figure(made, "grid", "deblur", "ieee1"), tmp_path / "x.png", "png")
     with Image.open(tmp_path / "x.png") as picture:
         assert picture.width == 1050
@@ -172,7 +173,7 @@ def test_a_png_has_the_resolution_of_print(made: Comparison, tmp_path: Path) -> 
 
 
 def test_the_command_draws_what_is_stored_and_solves_nothing(
-    stored: Comparison, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stored: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "run_cell", lambda cell: pytest.fail("solved"))
     assert run("figure", str(stored.folder), "spectrum", "--width", "cvpr1") == 0
@@ -183,7 +184,7 @@ def test_the_command_draws_what_is_stored_and_solves_nothing(
     assert told.startswith("caption: Deblur, from smoother to generative. ")
 
 
-def test_out_decides_the_format_unless_told_otherwise(stored: Comparison, tmp_path: Path) -> None:
+def test_out_decides_the_format_unless_told_otherwise(stored: Run, tmp_path: Path) -> None:
     for arguments, name, start in ((), "a.svg", b"<?xml"), ((), "b", b"%PDF"), (("--format", "png"), "c.svg", b"\x89PNG"):
         assert run("figure", str(stored.folder), "grid", "-P", "inpaint", *arguments, "-o", str(tmp_path / name)) == 0
         assert (tmp_path / name).read_bytes().startswith(start)
@@ -199,7 +200,7 @@ def test_out_decides_the_format_unless_told_otherwise(stored: Comparison, tmp_pa
         (("spectrum", "-o", "/proc/none/x.pdf"), "cannot write /proc/none/x.pdf"),
     ],
 )
-def test_bad_input_is_one_sentence(stored: Comparison, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str) -> None:
+def test_bad_input_is_one_sentence(stored: Run, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str) -> None:
     before = sorted(stored.folder.rglob("*"))
     assert run("figure", str(stored.folder), *arguments) == 2
     found = capsys.readouterr().err
@@ -243,7 +244,7 @@ def test_families_differ_in_brightness_or_hue_for_the_colour_blind() -> None:
         assert apart.min() > 15
 
 
-def test_a_png_of_the_same_figure_is_the_same(made: Comparison) -> None:
+def test_a_png_of_the_same_figure_is_the_same(made: Run) -> None:
     files = [io.BytesIO(), io.BytesIO()]
     for file in files:
         with matplotlib.rc_context(style.RC):

@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports import page, spread, summary
-from reports.calibration import Estimate
-from reports.comparison import Comparison, compare, plan
-from reports.figures import strips
-from reports.metrics import psnr
-from reports.page import trust_page
-from reports.trust import Trust, judge
+from reports.experiments.comparison import compare, plan
+from reports.figures import sample_strips
+from reports.judging import spread
+from reports.judging.trust import Trust, judge
+from reports.page import report
+from reports.page import trust as trust_page
+from reports.runs import titles
+from reports.runs.stored import Run
+from reports.scores.intervals import Estimate
+from reports.scores.pixelwise import psnr
 from tests.made_up import PRIORS, comparison
 from tests.reports.page.test_page import Reader
 
@@ -25,7 +28,7 @@ TWO_SAMPLERS = (("hqs", 0), ("annealed", 4), ("diffpir", 2))
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Two images, a prior with a posterior and one without, the default sampler and an exhibit."""
     cells = plan(["gaussian", "tv"], ["inpaint"], ["camera", "brick"], ["hqs", "annealed", "diffpir"], 3, 4, 24)
     return compare(cells, tmp_path_factory.mktemp("run"))
@@ -38,10 +41,10 @@ def judgements() -> list[Trust]:
 
 
 @pytest.fixture(scope="module")
-def built(run: Comparison, judgements: list[Trust]) -> Reader:
+def built(run: Run, judgements: list[Trust]) -> Reader:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spread, "judge", lambda made: judgements.append(judge(made)) or judgements[-1])
-        return Reader(page.build(run))
+        return Reader(report.build(run))
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def trust(built: Reader, judgements: list[Trust]) -> Trust:
 
 def test_strips_are_of_all_priors_by_the_first_sampler_and_of_the_last_prior_by_others(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",), methods=TWO_SAMPLERS)
-    found = strips.strips(made, "deblur")
+    found = sample_strips.strips(made, "deblur")
     assert found
     assert [(strip.prior, strip.method) for strip in found.strips] == [*((prior, "annealed") for prior in PRIORS), ("diffusion", "diffpir")]
     assert [len(strip.samples) for strip in found.strips] == [4] * 5 + [2]
@@ -67,11 +70,11 @@ def test_strips_are_of_all_priors_by_the_first_sampler_and_of_the_last_prior_by_
 def test_what_flickers_has_a_posterior_if_any_has(tmp_path: Path) -> None:
     for names, chosen in ((("gaussian", "cnn", "bm3d"), "cnn"), (("tv", "bm3d"), "bm3d")):
         made = comparison(tmp_path, {name: PRIORS[name] for name in names}, ("deblur",), methods=(("annealed", 2),))
-        assert strips.strips(made, "deblur").flickered.prior == chosen
+        assert sample_strips.strips(made, "deblur").flickered.prior == chosen
 
 
 def test_a_crop_is_the_window_also_where_pixels_are_larger(tmp_path: Path) -> None:
-    found = strips.strips(comparison(tmp_path, problems=("super_resolution",)), "super_resolution")
+    found = sample_strips.strips(comparison(tmp_path, problems=("super_resolution",)), "super_resolution")
     row, column, side = found.window
     assert np.array_equal(found.crop(found.truth), found.truth[row : row + side, column : column + side])
     whole = found.shown.repeat(2, 0).repeat(2, 1)
@@ -81,8 +84,8 @@ def test_a_crop_is_the_window_also_where_pixels_are_larger(tmp_path: Path) -> No
 @pytest.mark.parametrize("methods", [(("hqs", 0),), (("annealed", 1),)])
 def test_without_two_samples_there_is_no_section(tmp_path: Path, methods: tuple) -> None:
     made = comparison(tmp_path, problems=("deblur",), methods=methods, size=16)
-    reader = Reader(page.build(made))
-    assert strips.strips(made, "deblur") is None
+    reader = Reader(report.build(made))
+    assert sample_strips.strips(made, "deblur") is None
     assert "Can the spread be trusted?" not in reader.text
     assert not any("data-of" in each for each in reader.of("span"))
 
@@ -128,7 +131,7 @@ def test_few_images_have_no_brackets(trust: Trust, built: Reader) -> None:
     assert not re.search(r"\d \[-?\d", built.text)
 
 
-def test_the_page_shows_figures_and_tables_of_trust(run: Comparison, built: Reader) -> None:
+def test_the_page_shows_figures_and_tables_of_trust(run: Run, built: Reader) -> None:
     for words in ("MSE ratio", "mean over estimate", "Class by class", "conjured part", "The mean against one sample"):
         assert words in built.text
     told = [each["aria-label"] for each in built.of("svg")]
@@ -145,7 +148,7 @@ def test_samples_are_judged_once(built: Reader, judgements: list[Trust]) -> None
 
 
 def test_what_cannot_be_judged_is_told(tmp_path: Path) -> None:
-    reader = Reader(page.build(comparison(tmp_path, problems=("deblur",))))  # measured by no instrument of ours
+    reader = Reader(report.build(comparison(tmp_path, problems=("deblur",))))  # measured by no instrument of ours
     assert "The spread was not judged: " in reader.text
     assert "The same measurement, answered again" in reader.text
 
@@ -161,9 +164,9 @@ def test_exhibits_are_labelled_wherever_their_name_stands(built: Reader) -> None
     assert "annealed, as published" not in everything
 
 
-def test_labels_are_given_once_and_change_nothing_else(run: Comparison) -> None:
-    named = summary.with_bias_named(run)
-    assert summary.with_bias_named(named) == named
+def test_labels_are_given_once_and_change_nothing_else(run: Run) -> None:
+    named = titles.with_bias_named(run)
+    assert titles.with_bias_named(named) == named
     assert named.methods == ["hqs", "annealed", LABEL]
-    assert summary.use(named, LABEL) == f"sampled ({LABEL}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3)"
+    assert titles.use(named, LABEL) == f"sampled ({LABEL}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3)"
     assert [row.metrics for row in named.rows] == [row.metrics for row in run.rows]

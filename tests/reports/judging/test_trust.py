@@ -21,14 +21,19 @@ from problems.factories import simulated
 from problems.operators import Blur, Inpainting
 from problems.problem import Problem
 from problems.resolution import LABELS
-from reports import conjured, judgement, trust, trust_table
-from reports.calibration import Estimate
-from reports.cell import Cell, Record, picture, prior_facts, scene_of
-from reports.cli import BAD_INPUT, main
-from reports.comparison import Comparison, compare, plan
-from reports.figures import conjured_figure
-from reports.judgement import CLASSES
-from reports.trust import Trust, judge, simulate_back
+from reports.cli import main
+from reports.cli.endings import BAD_INPUT
+from reports.experiments.comparison import compare, plan
+from reports.figures import resolution as conjured_figure
+from reports.judging import classes, shares, trust
+from reports.judging.classes import CLASSES
+from reports.judging.trust import Trust, judge, simulate_back
+from reports.runs import cell
+from reports.runs.cell import Cell, Record
+from reports.runs.loading import picture, prior_facts, scene_of
+from reports.runs.stored import Run
+from reports.scores.intervals import Estimate
+from reports.tables import trust as trust_table
 from tests.helpers import COUNT
 
 SIZE, N, NOISE = 16, 19, 0.05
@@ -66,8 +71,8 @@ def exact(cell: Cell, spread: float = 1.0) -> Record:
 def judged(folder: Path, images: int, spread: float = 1.0, channels: int = 1, names: tuple[str, ...] = PROBLEMS) -> Trust:
     cells = [Cell(name, str(i), "gaussian", "annealed", 1.0, N, None, SIZE, channels) for name in names for i in range(images)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judgement, "load_problem", scene)
-        return judge(Comparison(folder, tuple(exact(cell, spread) for cell in cells), {"command": "made up"}))
+        patch.setattr(classes, "load_problem", scene)
+        return judge(Run(folder, tuple(exact(cell, spread) for cell in cells), {"command": "made up"}))
 
 
 @pytest.fixture(scope="module")
@@ -124,20 +129,20 @@ def test_numbers_are_pooled_as_they_say(honest: Trust) -> None:
 def test_a_single_image_tells_of_no_interval_and_colour_is_judged(tmp_path: Path) -> None:
     found = judged(tmp_path, 1, channels=3, names=("inpaint",))
     assert math.isnan(found.rows[0].numbers["coverage"].low)
-    assert conjured.labelled(found)[0].pixels == pytest.approx((0.5, 0.5, 0), abs=0.3)
+    assert shares.labelled(found)[0].pixels == pytest.approx((0.5, 0.5, 0), abs=0.3)
     trust_table.export(found)
     assert "[" not in trust_table.told(found.rows[0], "coverage")
     assert len(conjured_figure.conjured(found).axes) == 8, "seven panels and the scale; the second truth is the mirrored first"
 
 
 def test_shares_and_labels_sum_to_one(honest: Trust) -> None:
-    for share in conjured.shares(honest):
+    for share in shares.shares(honest):
         assert share.energy.value == pytest.approx(share.freedom.value, abs=0.06), "on average, for draws from the prior"
-    for found in conjured.labelled(honest):
+    for found in shares.labelled(honest):
         for parts in found.pixels, found.frequencies:
             assert len(parts) == len(LABELS)
             assert sum(parts) == pytest.approx(1)
-    deblur, inpaint = conjured.labelled(honest)
+    deblur, inpaint = shares.labelled(honest)
     assert deblur.frequencies[0] == pytest.approx(float((honest.scenes["deblur", "0"].spectrum > 0.5).double().mean()), abs=0.05)
     assert inpaint.pixels[0] == pytest.approx(0.5, abs=0.1)
     assert deblur.frequencies[2] > 0.5, "of what a blur removed, exact samples of this prior do not agree"
@@ -185,18 +190,18 @@ def test_what_diverges_back_is_left_out(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_what_compare_judged_is_not_judged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    comparison = Comparison.load(stored(tmp_path / "run", "annealed"))
-    fresh = judgement.Judge(tmp_path / "fresh")
-    for record in filter(judgement.has_spread, comparison.rows):
-        kept, made = (judgement.plain(by.judgement(record)) for by in (judgement.Judge(comparison.folder), fresh))
+    comparison = Run.load(stored(tmp_path / "run", "annealed"))
+    fresh = classes.Judge(tmp_path / "fresh")
+    for record in filter(cell.has_spread, comparison.rows):
+        kept, made = (classes.plain(by.judgement(record)) for by in (classes.Judge(comparison.folder), fresh))
         assert kept == made
     for name in ("resolution", "judged"):
-        monkeypatch.setattr(judgement, name, lambda *given: pytest.fail("worked out again"))
+        monkeypatch.setattr(classes, name, lambda *given: pytest.fail("worked out again"))
     assert judge(comparison).rows
 
 
 def test_damaged_judgements_are_made_again(tmp_path: Path) -> None:
-    comparison = Comparison.load(stored(tmp_path / "run", "annealed"))
+    comparison = Run.load(stored(tmp_path / "run", "annealed"))
     files = {file: file.read_bytes() for file in (comparison.folder / "judged").iterdir()}
     assert {file.suffix for file in files} == {".npz", ".json"}
     for file, content in files.items():
@@ -257,7 +262,7 @@ def test_a_run_without_samples_is_told(tmp_path: Path, methods: tuple[str], samp
 
 
 def test_measurements_of_another_instrument_are_refused(tmp_path: Path) -> None:
-    comparison = Comparison.load(stored(tmp_path / "run", "annealed"))
+    comparison = Run.load(stored(tmp_path / "run", "annealed"))
     rows = tuple(replace(row, cell=replace(row.cell, seed=1)) for row in comparison.rows)
     with pytest.raises(ValueError, match="measured by other code or files"):
         judge(replace(comparison, rows=rows))

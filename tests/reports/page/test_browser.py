@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reports import page
+from reports.page import report
 from tests.made_up import PRIORS, comparison
 
 pytest.importorskip("selenium", reason="needs selenium, which the extra dev installs")
@@ -58,7 +58,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     chosen = {name: PRIORS[name] for name in ("gaussian", "tv", "diffusion")}
     made = comparison(tmp_path_factory.mktemp("run"), chosen, ("deblur", "inpaint"), ("camera", "cat", "a", "b", "c"), size=16)
     lost = [row for row in made.rows if (row.cell.problem, row.cell.image, row.cell.prior) != ("inpaint", "cat", "tv")]
-    return page.build(type(made)(made.folder, tuple(lost), made.provenance)).as_uri()
+    return report.build(type(made)(made.folder, tuple(lost), made.provenance)).as_uri()
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_nothing_is_asked_of_any_host(shown: Chrome, address: str) -> None:
 
 
 def test_the_script_leaves_no_name_behind(shown: Chrome) -> None:
-    script = Path(page.__file__).with_name("page.js").read_text("utf-8")
+    script = Path(report.__file__).with_name("report.js").read_text("utf-8")
     names = re.findall(r"^(?:const|let|var|function) (\w+)", script, re.MULTILINE)
     assert len(names) > 5
     assert [name for name in names if run(shown, f"typeof {name}") != "undefined"] == []

@@ -19,7 +19,8 @@ from PIL import Image
 import problems
 import reports
 import solvers
-from reports.comparison import Comparison, compare, plan
+from reports.experiments.comparison import compare, plan
+from reports.runs.stored import Run
 from tests.made_up import PRIORS, comparison
 
 EVIL = "<script>alert('1')</script>"
@@ -112,7 +113,7 @@ def test_a_comparison_shows_its_verdict_and_where_its_report_is(tmp_path: Path) 
 def test_a_stored_run_is_loaded_and_drawn_by_name(tmp_path: Path) -> None:
     compare(plan(["gaussian"], ["deblur"], ["camera"], ["annealed"], 2, 2, 16), tmp_path)
     report = reports.load(tmp_path)
-    assert isinstance(report, Comparison)
+    assert isinstance(report, Run)
     figure = report.figure("spectrum", width="ieee1")
     assert figure.get_figwidth() == pytest.approx(3.5)
     with pytest.raises(FileNotFoundError, match="no run in"):

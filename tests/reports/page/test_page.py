@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from reports import page, summary
-from reports.cell import Cell, Record
-from reports.comparison import Comparison
-from reports.figures import companions, strips
-from reports.page import diagnostics, memory, pictures, tables
+from reports.figures import sample_strips, whole_run
+from reports.judging import verdict
+from reports.page import cached, diagnostics, pictures, report, tables
+from reports.runs import stored
+from reports.runs.cell import Cell, Record
+from reports.runs.stored import Run
 from tests.made_up import PRIORS, comparison, provenance
 
 VOID = {"meta", "img", "br", "link", "input"}
@@ -55,7 +56,7 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def scored(psnrs: dict[str, Sequence[float | None]], samples: int = 0, coverage: dict[str, float] | None = None) -> Comparison:
+def scored(psnrs: dict[str, Sequence[float | None]], samples: int = 0, coverage: dict[str, float] | None = None) -> Run:
     """Records with made-up numbers and no pictures; None stands for a cell that diverged. Of five priors, tv and bm3d are heuristic."""
     rows = []
     for prior, values in psnrs.items():
@@ -67,12 +68,12 @@ def scored(psnrs: dict[str, Sequence[float | None]], samples: int = 0, coverage:
                 found |= {"psnr_sample": psnr - 3, "ssim_sample": 0.5}
                 found |= {"coverage": coverage[prior], "coverage_nominal": 0.9} if coverage else {}
             rows.append(Record(cell, "done" if found else "diverged", "", found, 8, 1.5, (), facts))
-    return Comparison(Path(), tuple(rows), {})
+    return Run(Path(), tuple(rows), {})
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    return Reader(page.build(comparison(tmp_path_factory.mktemp("run"))))
+    return Reader(report.build(comparison(tmp_path_factory.mktemp("run"))))
 
 
 def test_the_page_needs_nothing_else(built: Reader) -> None:
@@ -147,7 +148,7 @@ def test_it_adapts_to_phone_dark_and_print(built: Reader) -> None:
 def test_what_a_user_wrote_is_no_markup(tmp_path: Path) -> None:
     image, prior = "<script>alert('1')</script>.png", 'my:<img src=x onerror="go()">&--><b>'
     made = comparison(tmp_path, {prior: (None, None, 1.0)}, ("deblur",), (image,))
-    reader = Reader(page.build(made))
+    reader = Reader(report.build(made))
     assert len(reader.of("script")) == 1  # the page's own
     assert not reader.of("b")
     assert all(each["src"].startswith("data:") for each in reader.of("img"))
@@ -178,7 +179,7 @@ def test_the_table_tells_what_did_not_arrive(tmp_path: Path) -> None:
     assert found["diffusion"]["hqs"].note == "1 of 2 images"
     assert found["cnn"]["hqs"].note == "diverged"
     assert found["bm3d"]["hqs"].numbers[0].best  # of those that arrived everywhere
-    text = Reader(page.build(made)).text
+    text = Reader(report.build(made)).text
     assert "cnn diverged on camera (hqs)" in text
     assert "3 without a result" in text
     assert "7 of 10 cells arrived" in text
@@ -196,7 +197,7 @@ def test_the_table_shows_the_metrics_that_a_run_has(tmp_path: Path) -> None:
     rows = [replace(row, metrics={**row.metrics, "haarpsi": 0.5, "swd": 0.02, "gmsd": 0.1}) for row in made.rows]
     newer = replace(made, rows=tuple(rows))
     assert [column.head for column in tables.columns(newer, "hqs")] == ["PSNR", "SSIM", "HaarPSI", "SWD"]
-    text = Reader(page.build(newer)).text
+    text = Reader(report.build(newer)).text
     assert "0.0200" in text
     assert "Reisenhofer" in text
     assert "GMSD: how" in text
@@ -214,7 +215,7 @@ def test_cost_is_told_for_each_prior_and_method(tmp_path: Path) -> None:
     rows = [replace(row, seconds=0.8 if row.cell.prior == "cnn" else 0.08) for row in made.rows]
     made = replace(made, rows=tuple(rows))
     cost = tables.costs(made)["cnn"]["annealed"]
-    psnr = summary.mean([row for row in rows if (row.cell.prior, row.cell.method) == ("cnn", "annealed")], "psnr")
+    psnr = stored.mean([row for row in rows if (row.cell.prior, row.cell.method) == ("cnn", "annealed")], "psnr")
     assert [entry.shown for entry in cost.shown] == ["32", "0.80", "25.0", f"{psnr:.2f}", f"{psnr / 32:.2f}"]
     assert tables.dearest(made).startswith("A call took from 4.0 ms (")
     assert "40.0 ms (cnn)" in tables.dearest(made)
@@ -235,16 +236,16 @@ def test_the_way_of_every_cell_is_drawn_on_one_scale(tmp_path: Path) -> None:
 
 
 def test_companions_stand_where_they_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(made: Comparison) -> Figure:
+    def draw(made: Run) -> Figure:
         figure = Figure(figsize=(1, 1))
         figure.text(0, 0, "drawn")
         return figure
 
     names = ("plane", "beliefs", "effort", "convergence", "bands", "tuning")
-    monkeypatch.setattr(companions, "COMPANIONS", {**dict.fromkeys(names, draw), "nothing": lambda made: None})
-    monkeypatch.setattr(companions, "told", lambda name, made: f"told of {name}")
+    monkeypatch.setattr(whole_run, "COMPANIONS", {**dict.fromkeys(names, draw), "nothing": lambda made: None})
+    monkeypatch.setattr(whole_run, "told", lambda name, made: f"told of {name}")
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("camera",), (("hqs", 0),), size=16)
-    reader = Reader(page.build(made))
+    reader = Reader(report.build(made))
     order = [each.get("id") or str(each.get("aria-label")) for name, each in reader.tags if name in ("section", "svg")]
     sections = ("spectrum", "cost", "diagnostics", "strengths")
     found = [name.removeprefix("told of ") for name in order if name.startswith("told of ") or name in sections]
@@ -256,7 +257,7 @@ def test_companions_stand_where_they_belong(tmp_path: Path, monkeypatch: pytest.
 
 def test_more_images_are_there_when_asked_for(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), tuple("abcdef"), (("hqs", 0),), size=16)
-    reader = Reader(page.build(made))
+    reader = Reader(report.build(made))
     assert len(reader.of("img")) == 6 * 3
     assert "2 more images" in reader.text
     assert "images are in this page" not in reader.text
@@ -273,16 +274,16 @@ def test_what_the_page_has_room_for(size: int, channels: int, room: tuple[int, i
         for prior in PRIORS
         for method in ("hqs", "annealed", "diffpir")
     ]
-    assert pictures.room(Comparison(tmp_path, tuple(Record(cell, "done") for cell in cells), {})) == room
+    assert pictures.room(Run(tmp_path, tuple(Record(cell, "done") for cell in cells), {})) == room
 
 
 def test_a_large_run_is_compressed_and_keeps_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"], "cnn": PRIORS["cnn"]}, ("deblur", "inpaint"), tuple("abcdef"), (("hqs", 0),), size=64)
-    whole = page.build(made).stat().st_size
+    whole = report.build(made).stat().st_size
     monkeypatch.setattr(pictures, "ROOM", 80e3)
-    for module in (pictures, strips):
+    for module in (pictures, sample_strips):
         monkeypatch.setattr(module, "example", lambda made, problem: "f")
-    path = page.build(made)
+    path = report.build(made)
     reader = Reader(path)
     assert pictures.room(made) == (4, 1)
     assert "4 of 6 images are in this page. To keep it small, those after the first 1 are compressed" in reader.text
@@ -307,26 +308,26 @@ def test_answers_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("camera",), (("annealed", 2),), size=16)
     arrays = Reading(made.rows[0].arrays)
     made = replace(made, rows=(replace(made.rows[0], arrays=arrays),))
-    kept = memory.remembering(made).rows[0]
+    kept = cached.remembering(made).rows[0]
     assert np.array_equal(kept.x, kept.x)
     assert arrays.read == 1
     assert set(kept.arrays) == set(arrays)
     assert np.array_equal(kept.samples, kept.samples)
     assert arrays.read == 3  # many samples are not kept
-    monkeypatch.setattr(memory, "MOST", 1e3)
-    assert memory.remembering(made) is made
+    monkeypatch.setattr(cached, "MOST", 1e3)
+    assert cached.remembering(made) is made
 
 
 def test_tuning_on_reported_images_is_confessed(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), ("camera",), (("hqs", 0),), size=16)
     told = dict(made.provenance) | {"tuning_images_reported": ["camera"]}
-    assert "tuning images are reported here as well" in Reader(page.build(replace(made, provenance=told))).text
-    assert "reported here as well" not in Reader(page.build(made)).text
+    assert "tuning images are reported here as well" in Reader(report.build(replace(made, provenance=told))).text
+    assert "reported here as well" not in Reader(report.build(made)).text
 
 
 def test_provenance_of_a_real_run_has_all_that_the_page_asks_for() -> None:
-    from reports.comparison import plan
-    from reports.comparison import provenance as real
+    from reports.experiments.comparison import plan
+    from reports.experiments.comparison import provenance as real
 
     cells = plan(["gaussian"], ["deblur"], ["camera"], ["hqs"])
     made_up = provenance([Record(cells[0], "done")])
@@ -349,7 +350,7 @@ VERDICTS = [
 
 @pytest.mark.parametrize(("psnrs", "answer", "numbers"), VERDICTS, ids=[verdict[1] for verdict in VERDICTS])
 def test_the_verdict_names_the_winner_or_a_tie(psnrs: dict, answer: str, numbers: str) -> None:
-    line = summary.verdict(scored(psnrs), "deblur")[0]
+    line = verdict.verdict(scored(psnrs), "deblur")[0]
     assert (line.about, line.answer) == ("evaluated (hqs)", answer)
     assert line.numbers.startswith(numbers)
 
@@ -359,24 +360,24 @@ def test_the_verdict_names_the_winner_or_a_tie(psnrs: dict, answer: str, numbers
     [([0.3, 0.3, 0.3], False), ([0.1, 0.1, 0.1], True), ([1.0, -0.2, 0.4], True), ([1.0, 0.8, 0.9], False), ([0.4], True), ([0.6], False)],
 )
 def test_a_lead_counts_when_it_is_visible_and_certain(leads: list[float], tie: bool) -> None:
-    assert summary.tied(leads) is tie
+    assert verdict.tied(leads) is tie
 
 
 def test_a_sampled_verdict_tells_the_single_sample_and_the_cost() -> None:
-    line = summary.verdict(scored({"tv": [25, 25], "cnn": [30, 30]}, samples=4), "deblur")[0]
+    line = verdict.verdict(scored({"tv": [25, 25], "cnn": [30, 30]}, samples=4), "deblur")[0]
     assert line.answer == "cnn wins"
     told = "Mean of samples 30.0 dB, a single sample of cnn 27.0 dB; next tv, 5.0 dB behind."
     assert line.numbers == f"{told} Cost: 8 denoiser calls, 1.5 s an image."
 
 
 def test_a_heuristic_winner_is_named_so() -> None:
-    assert summary.verdict(scored({"tv": [30, 30], "cnn": [25, 25]}, samples=4), "deblur")[0].answer == "tv (heuristic) wins"
-    assert summary.verdict(scored({"tv": [30, 30], "cnn": [25, 25]}), "deblur")[0].answer == "tv wins"
+    assert verdict.verdict(scored({"tv": [30, 30], "cnn": [25, 25]}, samples=4), "deblur")[0].answer == "tv (heuristic) wins"
+    assert verdict.verdict(scored({"tv": [30, 30], "cnn": [25, 25]}), "deblur")[0].answer == "tv wins"
 
 
 def test_the_verdict_judges_every_spread() -> None:
     measured = {"gaussian": 0.70, "tv": 0.9, "bm3d": 0.5, "cnn": 0.88, "diffusion": 0.97}
-    lines = summary.verdict(scored(dict.fromkeys(measured, (30.0, 30.0)), 20, measured), "deblur")[1:]
+    lines = verdict.verdict(scored(dict.fromkeys(measured, (30.0, 30.0)), 20, measured), "deblur")[1:]
     assert [line.answer for line in lines] == ["about right", "too narrow", "too wide", "heuristic"]
     assert [re.findall(r"\d+% \((\w+)\)", line.numbers) for line in lines] == [["cnn"], ["gaussian"], ["diffusion"], ["tv", "bm3d"]]
     assert "should hold 90% of the truth hold 70% (gaussian)" in lines[1].numbers
@@ -384,13 +385,13 @@ def test_the_verdict_judges_every_spread() -> None:
 
 
 def test_one_sample_has_no_spread_to_judge() -> None:
-    assert summary.verdict(scored({"cnn": [30, 30]}, samples=1), "deblur")[1].answer == "unknown"
+    assert verdict.verdict(scored({"cnn": [30, 30]}, samples=1), "deblur")[1].answer == "unknown"
 
 
 def test_standings_count_ties_for_all_that_tie() -> None:
     made = scored({"gaussian": [27, 28], "tv": [30.1, 30.9], "bm3d": [30, 31]})
     again = [replace(row, cell=replace(row.cell, problem="inpaint"), metrics={**row.metrics, "psnr": i}) for i, row in enumerate(made.rows)]
-    (line,) = summary.standings(replace(made, rows=(*made.rows, *again)))
+    (line,) = verdict.standings(replace(made, rows=(*made.rows, *again)))
     assert (line.answer, line.numbers) == ("bm3d in 2 and tv in 1", "of 2 problems")
 
 
@@ -398,7 +399,7 @@ def test_an_interrupted_run_is_judged_by_the_images_it_reached(tmp_path: Path) -
     made = comparison(tmp_path, problems=("deblur",), images=("camera", "cat"), methods=(("hqs", 0),), size=16)
     camera_only = replace(made, rows=made.rows[: len(PRIORS)])
     begun = replace(made, rows=made.rows[: len(PRIORS) + 1])
-    assert len(summary.ranking(camera_only, "deblur", "hqs").scores) == len(PRIORS)
-    assert list(summary.ranking(begun, "deblur", "hqs").scores) == ["gaussian"]
-    assert summary.verdict(begun, "deblur")[-1].answer == "4 of 10 cells"
-    assert "not yet run" not in {line.about for line in summary.verdict(made, "deblur")}
+    assert len(verdict.ranking(camera_only, "deblur", "hqs").scores) == len(PRIORS)
+    assert list(verdict.ranking(begun, "deblur", "hqs").scores) == ["gaussian"]
+    assert verdict.verdict(begun, "deblur")[-1].answer == "4 of 10 cells"
+    assert "not yet run" not in {line.about for line in verdict.verdict(made, "deblur")}

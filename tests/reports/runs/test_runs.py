@@ -18,12 +18,18 @@ from PIL import Image
 import priors
 import problems
 import solvers
-from reports import tuning
-from reports.cell import Cell, Record, load_prior, load_problem, run_cell
-from reports.comparison import Comparison, compare, plan, table
-from reports.selectors import Selector, split
-from reports.store import Store, key, scene_key
-from reports.tuning import EVALUATIONS, Strengths, Tuned, search
+from reports.experiments import tuning
+from reports.experiments.comparison import compare, plan
+from reports.experiments.tuning import EVALUATIONS, search
+from reports.runs.cell import Cell, Record
+from reports.runs.flat import flat_rows
+from reports.runs.keys import key, scene_key
+from reports.runs.loading import load_prior, load_problem
+from reports.runs.selectors import Selector, split
+from reports.runs.solving import run_cell
+from reports.runs.store import Store
+from reports.runs.stored import Run
+from reports.runs.strengths import Strengths, Tuned
 from tests.helpers import COUNT
 
 COUNTING, BROKEN, AMPLIFIER = "tests.helpers:Counting", "tests.helpers:Broken", "tests.helpers:Amplifier"
@@ -173,7 +179,7 @@ def test_the_key_changes_with_own_files(field: str, tmp_path: Path) -> None:
 def file_key(cell: Cell) -> str:
     """The key, without loading weights that are none."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reports.store.load_prior", lambda *_: object())
+        patch.setattr("reports.runs.keys.load_prior", lambda *_: object())
         return key(cell)
 
 
@@ -242,7 +248,7 @@ def test_an_interrupted_run_resumes(tmp_path: Path) -> None:
         compare(cells, tmp_path, tell=stop_after(3))
     first = COUNT["images"]
     assert first == sum(cell.planned_calls for cell in cells[:3])
-    assert len(Comparison.load(tmp_path).rows) == 3
+    assert len(Run.load(tmp_path).rows) == 3
     comparison = compare(cells, tmp_path)
     assert COUNT["images"] == sum(cell.planned_calls for cell in cells)
     assert [row.cell for row in comparison.rows] == cells
@@ -253,7 +259,7 @@ def test_an_interrupted_run_resumes(tmp_path: Path) -> None:
 def test_reading_a_run_solves_nothing(tmp_path: Path) -> None:
     compare(small(COUNTING), tmp_path)
     COUNT["images"] = 0
-    loaded = Comparison.load(tmp_path)
+    loaded = Run.load(tmp_path)
     assert len(loaded.rows) == 4
     assert loaded.rows[0].x.shape == (24, 24, 1)
     assert COUNT["images"] == 0
@@ -293,7 +299,7 @@ def test_results_are_derived_from_the_cells(tmp_path: Path) -> None:
     with (tmp_path / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     stored = json.loads((tmp_path / "results.json").read_text(), parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
-    assert stored["rows"] == table(comparison)
+    assert stored["rows"] == flat_rows(comparison)
     assert stored["provenance"] == comparison.provenance
     assert len(rows) == len(comparison.rows) == 8
     for row, record in zip(rows, comparison.rows, strict=True):

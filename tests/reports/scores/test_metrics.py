@@ -16,11 +16,16 @@ from scipy.stats import wasserstein_distance
 from torch import Tensor
 
 import problems
-from reports import calibration, cell, lpips, metrics, realism
-from reports.cell import JUDGED, Cell, load_problem, run_cell, score
 from reports.cli import main
-from reports.comparison import Comparison, table
-from reports.store import Store, key
+from reports.runs import loading
+from reports.runs.cell import Cell
+from reports.runs.flat import flat_rows
+from reports.runs.keys import key
+from reports.runs.loading import load_problem
+from reports.runs.solving import JUDGED, run_cell, score
+from reports.runs.store import Store
+from reports.runs.stored import Run
+from reports.scores import distributional, ensemble, lpips, pixelwise
 
 ESTIMATE = Cell("deblur", "camera", "gaussian", "hqs", size=24)
 SAMPLES = Cell("inpaint", "camera", "gaussian", "annealed", samples=4, steps=5, size=24)
@@ -73,17 +78,17 @@ def test_structure_is_scored_as_by_others(picture: tuple, distorted: Callable, g
     frozen values are those of piq with the authors' axes.
     """
     truth = pixels(*picture)
-    assert metrics.gmsd(distorted(truth), truth) == pytest.approx(gmsd, abs=1e-6)
-    assert metrics.haarpsi(distorted(truth), truth) == pytest.approx(haarpsi, abs=1e-6)
+    assert pixelwise.gmsd(distorted(truth), truth) == pytest.approx(gmsd, abs=1e-6)
+    assert pixelwise.haarpsi(distorted(truth), truth) == pytest.approx(haarpsi, abs=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 1), (17, 24, 3), (3, 20, 1)])
 def test_structure_of_equal_and_of_black_pictures(shape: tuple[int, ...]) -> None:
     truth, black = np.random.default_rng(0).random(shape), np.zeros(shape)
-    assert metrics.gmsd(truth, truth) == metrics.gmsd(black - 0.3, black) == 0
-    assert metrics.haarpsi(truth, truth) == pytest.approx(1)
-    assert metrics.haarpsi(black - 0.3, black) == 1
-    assert metrics.haarpsi(1 - truth, truth) < metrics.haarpsi(truth + 0.02, truth) < 1
+    assert pixelwise.gmsd(truth, truth) == pixelwise.gmsd(black - 0.3, black) == 0
+    assert pixelwise.haarpsi(truth, truth) == pytest.approx(1)
+    assert pixelwise.haarpsi(black - 0.3, black) == 1
+    assert pixelwise.haarpsi(1 - truth, truth) < pixelwise.haarpsi(truth + 0.02, truth) < 1
 
 
 # Kind
@@ -94,9 +99,9 @@ def test_what_is_moved_stays_of_its_kind_and_what_is_blurred_does_not() -> None:
     whole = pixels("brick", 100, 100)
     truth, moved = whole[:96, :96], whole[4:, 4:]
     soft = gaussian_filter(truth, (0.7, 0.7, 0))
-    assert metrics.psnr(moved, truth) < metrics.psnr(soft, truth) - 5
-    assert 2 * realism.swd(moved[None], truth) < realism.swd(soft[None], truth)
-    assert 2 * realism.spectrum_db(moved[None], truth) < realism.spectrum_db(soft[None], truth)
+    assert pixelwise.psnr(moved, truth) < pixelwise.psnr(soft, truth) - 5
+    assert 2 * distributional.swd(moved[None], truth) < distributional.swd(soft[None], truth)
+    assert 2 * distributional.spectrum_db(moved[None], truth) < distributional.spectrum_db(soft[None], truth)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -117,30 +122,30 @@ def test_swd_is_wasserstein_distance_along_each_direction(channels: int) -> None
     expected = []
     for one, other in ((x, truth), (half(x), half(truth))):
         law, real = laws(one, 7), laws(other, 7)
-        expected += [wasserstein_distance(law @ d, real @ d) for d in realism.directions(49 * channels).astype(float)]
-    assert realism.swd(x[None], truth) == pytest.approx(np.mean(expected), rel=1e-4)
+        expected += [wasserstein_distance(law @ d, real @ d) for d in distributional.directions(49 * channels).astype(float)]
+    assert distributional.swd(x[None], truth) == pytest.approx(np.mean(expected), rel=1e-4)
 
 
 def test_lost_contrast_counts_in_proportion() -> None:
     detail = 0.4 * np.random.default_rng(0).uniform(-1, 1, (64, 64, 1))
     whole, half, flat = 0.5 + detail, 0.5 + detail / 2, 0.5 + 0 * detail
-    assert realism.swd(half[None], whole) == pytest.approx(realism.swd(flat[None], whole) / 2, rel=1e-4)
-    assert realism.spectrum_db(half[None], whole) == pytest.approx(20 * np.log10(2), abs=0.01)
-    assert realism.spectrum_db(whole[None], half) == pytest.approx(20 * np.log10(2), abs=0.01)
+    assert distributional.swd(half[None], whole) == pytest.approx(distributional.swd(flat[None], whole) / 2, rel=1e-4)
+    assert distributional.spectrum_db(half[None], whole) == pytest.approx(20 * np.log10(2), abs=0.01)
+    assert distributional.spectrum_db(whole[None], half) == pytest.approx(20 * np.log10(2), abs=0.01)
 
 
 def test_no_spectrum_is_wrong_below_eight_bits() -> None:
     rng = np.random.default_rng(0)
     flat, smooth = np.full((64, 64, 1), 0.5), gaussian_filter(rng.random((64, 64, 1)), (3, 3, 0))
-    assert realism.spectrum_db(flat[None], flat) == 0
-    assert realism.spectrum_db(np.round(255 * smooth)[None] / 255, smooth) < 10 * np.log10(2)
-    assert realism.spectrum_db(noisy(smooth)[None], smooth) > 10
+    assert distributional.spectrum_db(flat[None], flat) == 0
+    assert distributional.spectrum_db(np.round(255 * smooth)[None] / 255, smooth) < 10 * np.log10(2)
+    assert distributional.spectrum_db(noisy(smooth)[None], smooth) > 10
 
 
 def test_the_kind_of_several_is_the_mean_of_each() -> None:
     truth = pixels(*CAMERA)
     both = np.stack([blurred(truth), noisy(truth)])
-    for measure in (realism.swd, realism.spectrum_db):
+    for measure in (distributional.swd, distributional.spectrum_db):
         assert measure(both, truth) == pytest.approx(np.mean([measure(x[None], truth) for x in both]))
         assert measure(truth[None], truth) == 0
 
@@ -159,7 +164,7 @@ def test_a_cell_has_every_score() -> None:
 def test_crps_of_samples_is_fair_and_that_of_one_answer_its_mean_error() -> None:
     estimate, drawn = run_cell(ESTIMATE), run_cell(SAMPLES)
     assert estimate.metrics["crps"] == estimate.metrics["mae"] == pytest.approx(np.abs(estimate.x - estimate.arrays["truth"]).mean())
-    expected = calibration.crps(drawn.samples.astype(float), drawn.arrays["truth"]).mean()
+    expected = ensemble.crps(drawn.samples.astype(float), drawn.arrays["truth"]).mean()
     assert drawn.metrics["crps"] == pytest.approx(expected, rel=1e-3)  # samples are kept in half precision
     assert drawn.metrics["crps"] < drawn.metrics["mae"]
 
@@ -186,7 +191,7 @@ def test_records_from_before_a_metric_are_read_and_told_beside_new_ones(tmp_path
     old = store.load(key(ESTIMATE))
     assert old is not None
     assert old.cell == ESTIMATE
-    first, second = table(Comparison(tmp_path, (old, record), {}))
+    first, second = flat_rows(Run(tmp_path, (old, record), {}))
     assert (first["swd"], first["psnr"]) == (None, second["psnr"])
     assert second["swd"] == record.metrics["swd"]
 
@@ -274,7 +279,7 @@ def test_bad_weights_end_in_one_sentence(what: str, tmp_path: Path, capsys: pyte
 
 def test_pictures_too_small_for_lpips_are_refused(file: str) -> None:
     with pytest.raises(ValueError, match="at least 31 pixels on a side, not 30"):
-        cell.check([replace(ESTIMATE, size=30, lpips_file=file)])
+        loading.check([replace(ESTIMATE, size=30, lpips_file=file)])
     truth = pixels("camera", 31, 31)
     assert lpips.load(file)(noisy(truth)[None], truth) > 0
 

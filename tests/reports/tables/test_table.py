@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from reports import table_forms
-from reports.cell import Cell, Record
-from reports.comparison import Comparison, compare, plan
-from reports.table import METRICS, Column, Entry, Table, table
+from reports.experiments.comparison import compare, plan
+from reports.runs.cell import Cell, Record
+from reports.runs.stored import Run
+from reports.scores.catalogue import METRICS
+from reports.tables import forms
+from reports.tables.comparison import Column, Entry, Table, table
 from tests.helpers import run
 
 T = {2: 12.706, 3: 4.303, 4: 3.182}  # Student's t, 97.5 %, for so many images
@@ -38,8 +40,8 @@ def scored(scores: Mapping[str, Scores], problem: str = "deblur", method: str = 
     return rows
 
 
-def made(*rows: list[Record]) -> Comparison:
-    return Comparison(Path("run"), tuple(row for group in rows for row in group), {})
+def made(*rows: list[Record]) -> Run:
+    return Run(Path("run"), tuple(row for group in rows for row in group), {})
 
 
 def column_of(found: Table, metric: str, method: str = "hqs") -> dict[str, Entry]:
@@ -59,7 +61,7 @@ def test_mean_and_interval_over_images(n: int) -> None:
 def test_a_single_image_has_no_interval() -> None:
     found = table(made(scored({"psnr": {"a": [20.0], "b": [21.0]}})), ["psnr"])
     assert column_of(found, "psnr")["a"].half is None
-    assert "±" not in table_forms.markdown(found)
+    assert "±" not in forms.markdown(found)
     assert "1 grey image of 64 × 64 pixels, seed 0." in found.caption
 
 
@@ -94,7 +96,7 @@ def test_priors_without_all_images_do_not_compete() -> None:
     assert [entries[prior].rank for prior in "abcd"] == [0, 1, 0, 2]
     assert (entries["a"].mean, entries["a"].images, entries["a"].complete) == (30.0, 1, False)
     assert entries["c"].words == "diverged"
-    lines = table_forms.markdown(found).splitlines()
+    lines = forms.markdown(found).splitlines()
     assert "| a | 30.00 <sup>*</sup> |" in lines
     assert "| c | diverged |" in lines
     assert "*: not on all images, not ranked." in found.caption
@@ -108,7 +110,7 @@ def test_heuristic_samplers_and_exhibits_are_marked() -> None:
     run = made(scored({"psnr": {"a": [30.0], "b": [20.0]}}, method="diffpir", samples=4, mmse=False))
     found = table(run, ["psnr"])
     assert found.columns[0].use == "sampled (diffpir, as published, biased, n = 4)"
-    assert r"\textbf{30.00}\textsuperscript{h}" in table_forms.latex(found)
+    assert r"\textbf{30.00}\textsuperscript{h}" in forms.latex(found)
     assert "h: heuristic, no posterior stands behind these samples." in found.caption
 
 
@@ -149,7 +151,7 @@ def evil() -> Table:
 
 
 def test_latex_is_balanced_and_every_row_has_its_columns() -> None:
-    text = table_forms.latex(evil())
+    text = forms.latex(evil())
     opened = []
     for kind, name in re.findall(r"\\(begin|end)\{([^}]*)\}", text):
         if kind == "begin":
@@ -168,7 +170,7 @@ def test_latex_is_balanced_and_every_row_has_its_columns() -> None:
 
 
 def test_latex_takes_no_name_for_a_command() -> None:
-    text = table_forms.latex(evil())
+    text = forms.latex(evil())
     assert r"my\_prior:Net\&\textbackslash{}input\{x\}\$\textasciicircum{}\textasciitilde{}\#[a=1,b=50\%]" in text
     assert r"\input" not in text.replace(r"\textbackslash{}input", "")
     assert r"box\_0" in text
@@ -177,24 +179,24 @@ def test_latex_takes_no_name_for_a_command() -> None:
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX here")
 @pytest.mark.slow
 def test_latex_compiles(tmp_path: Path) -> None:
-    document = rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{table_forms.latex(evil())}\end{{document}}"
+    document = rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{forms.latex(evil())}\end{{document}}"
     (tmp_path / "x.tex").write_text(document, "utf-8")
     subprocess.run(["pdflatex", "-halt-on-error", "x.tex"], cwd=tmp_path, check=True, capture_output=True)
 
 
 def test_latex_is_plain_letters() -> None:
-    assert table_forms.latex(evil()).isascii()
+    assert forms.latex(evil()).isascii()
 
 
 def test_wide_runs_are_cut_into_blocks_of_a_problem() -> None:
     metrics = {name: {"a": [1.0], "b": [2.0]} for name in ("psnr", "ssim", "misfit")}
     rows = [scored(metrics, problem) for problem in ("deblur", "inpaint", "denoise")]
-    assert table_forms.latex(table(made(*rows[:2]), list(metrics))).count(r"\begin{tabular}") == 1
-    assert table_forms.latex(table(made(*rows), list(metrics))).count(r"\begin{tabular}") == 3
+    assert forms.latex(table(made(*rows[:2]), list(metrics))).count(r"\begin{tabular}") == 1
+    assert forms.latex(table(made(*rows), list(metrics))).count(r"\begin{tabular}") == 3
 
 
 def test_markdown_has_as_many_cells_in_every_row() -> None:
-    for block in table_forms.markdown(evil()).split("\n\n")[:-1]:
+    for block in forms.markdown(evil()).split("\n\n")[:-1]:
         assert {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()} == {3}
 
 
@@ -215,7 +217,7 @@ class Cells(HTMLParser):
 
 
 def test_html_is_balanced_and_takes_no_name_for_markup() -> None:
-    text = table_forms.html(evil())
+    text = forms.html(evil())
     seen = Cells(text).seen
     assert seen.count("table") == 9
     assert seen.count("b") == seen.count("u") == 9  # best and second of each, and not the prior of that name
@@ -224,7 +226,7 @@ def test_html_is_balanced_and_takes_no_name_for_markup() -> None:
 
 def test_csv_holds_the_numbers_in_full() -> None:
     found = table(made(scored({"psnr": {"a": [20.0, 21.0], "b": [1 / 3, None]}})), ["psnr", "calls"])
-    rows = list(csv.DictReader(io.StringIO(table_forms.comma_separated(found))))
+    rows = list(csv.DictReader(io.StringIO(forms.comma_separated(found))))
     assert len(rows) == 4
     assert float(rows[1]["mean"]) == 1 / 3
     assert (rows[1]["half_interval"], rows[1]["images"], rows[1]["complete"]) == ("", "1", "False")
@@ -235,19 +237,19 @@ def test_csv_holds_the_numbers_in_full() -> None:
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return compare(plan(["gaussian", "tv"], ["deblur"], ["camera", "brick"], ["hqs"], 2, 2, 16), tmp_path_factory.mktemp("stored"))
 
 
-@pytest.mark.parametrize("kind", table_forms.FORMS)
-def test_the_command_prints_the_table_and_nothing_else(stored: Comparison, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("kind", forms.FORMS)
+def test_the_command_prints_the_table_and_nothing_else(stored: Run, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("table", str(stored.folder), "--format", kind, "--metric", "psnr,ssim") == 0
-    assert capsys.readouterr().out.replace("\r\n", "\n") == table_forms.FORMS[kind](table(stored, ["psnr", "ssim"])).replace("\r\n", "\n")
+    assert capsys.readouterr().out.replace("\r\n", "\n") == forms.FORMS[kind](table(stored, ["psnr", "ssim"])).replace("\r\n", "\n")
 
 
-def test_the_command_writes_a_file(stored: Comparison, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_a_file(stored: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("table", str(stored.folder), "-o", str(tmp_path / "x.tex")) == 0
-    assert (tmp_path / "x.tex").read_text("utf-8") == table_forms.latex(table(stored))
+    assert (tmp_path / "x.tex").read_text("utf-8") == forms.latex(table(stored))
     assert capsys.readouterr().out == f"table: {tmp_path / 'x.tex'}\n"
 
 
@@ -259,7 +261,7 @@ def test_the_command_writes_a_file(stored: Comparison, tmp_path: Path, capsys: p
         (("-o", "/proc/none/x.tex"), "cannot write /proc/none/x.tex"),
     ],
 )
-def test_bad_input_is_one_sentence(stored: Comparison, arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_one_sentence(stored: Run, arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("table", str(stored.folder), *arguments) == 2
     found = capsys.readouterr().err
     assert told in found

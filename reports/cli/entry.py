@@ -1,0 +1,45 @@
+"""The command line. Heavy imports stand inside the commands, so that --help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from reports.cli.comparing import compare, list_all, report, tune
+from reports.cli.denoising import denoise_table, sample
+from reports.cli.endings import BAD_INPUT, INTERRUPTED, leave
+from reports.cli.judging import prove, trust
+from reports.cli.publishing import figure, table
+from reports.cli.training import train
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script: every complaint is one line on stderr, and bad input ends with exit code 2.
+
+    Modules in the folder one stands in can be named as priors, as with ``python -m``; a script's path would leave it out.
+    """
+    try:
+        here = str(Path.cwd())
+    except FileNotFoundError:
+        leave("the folder you stand in was removed; change to one that is there", BAD_INPUT)
+    if not {"", here} & set(sys.path):
+        sys.path.append(here)
+    try:
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        cli(args=given, prog_name="priorbench", standalone_mode=False, obj=tuple(given))
+    except click.ClickException as error:
+        leave(f"{error.format_message()} Try priorbench --help.", BAD_INPUT)
+    except click.Abort:
+        leave("interrupted", INTERRUPTED)
+
+
+@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def cli() -> None:
+    """What was measured and what was conjured: every prior in one slot, every method one loop, one report."""
+
+
+for each in (compare, report, list_all, tune, denoise_table, sample, prove, trust, train, figure, table):
+    cli.add_command(each)

@@ -1,0 +1,224 @@
+"""What the commands print: progress, scores and catalogues. Plain lines where nobody watches."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import rich.progress
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+import priors
+import problems
+import solvers
+from reports.experiments.denoising import Level, Row
+from reports.experiments.denoising import Table as DenoisingTable
+from reports.experiments.posteriors import Proof
+from reports.experiments.posteriors import Row as ProofRow
+from reports.judging.trust import Trust
+from reports.runs.cell import Cell, Record
+from reports.runs.loading import load_prior
+from reports.runs.stored import Run
+from reports.tables.denoising import sections
+from reports.tables.posteriors import explained
+from reports.tables.posteriors import outcome as outcome_of
+from reports.tables.posteriors import sections as proof_sections
+from reports.tables.trust import explained as trust_explained
+from reports.tables.trust import sections as trust_sections
+
+
+def console() -> Console:
+    """Brackets are selectors here, not markup; numbers stay uncoloured; logs get room for whole lines."""
+    watched = Console(markup=False, highlight=False)
+    return watched if watched.is_terminal else Console(markup=False, highlight=False, width=120)
+
+
+def table_of(*columns: str, title: str | None = None) -> Table:
+    return Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD)
+
+
+class Progress:
+    """Tells what runs now, what is done, and how long the rest will take, prior by prior from the calls made so far."""
+
+    def __init__(self, out: Console, cells: Sequence[Cell] | Sequence[Level]):
+        self.out, self.cells = out, cells
+        self.cost: dict[str, list[float]] = {}  # prior -> seconds per denoised image, of each cell run
+        self.running = False
+        columns = (
+            rich.progress.BarColumn(bar_width=24),
+            rich.progress.MofNCompleteColumn(),
+            rich.progress.TimeElapsedColumn(),
+            rich.progress.TextColumn("{task.description}", markup=False),
+        )
+        self.bar = rich.progress.Progress(*columns, console=out, disable=not out.is_terminal, transient=True)
+        self.task = self.bar.add_task("", total=len(cells))
+
+    def __enter__(self) -> Progress:
+        self.bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.bar.stop()
+        if self.running and not self.out.is_terminal:
+            self.out.print()  # the line of the cell that did not end
+
+    def tell(self, done: int, cell: Cell | Level, record: Record | Row | None) -> None:
+        """Hear of the start (no record) or the end of a cell; ``compare`` and ``measure`` call it."""
+        head = f"[{done + (record is None):{len(str(len(self.cells)))}}/{len(self.cells)}] {cell}"
+        if record is None:
+            self.bar.update(self.task, description=f"{cell}{self.left(done)}")
+            if not self.out.is_terminal:
+                self.out.print(head, end=" ... ", soft_wrap=True)
+        else:
+            if self.running and record.calls:
+                self.cost.setdefault(cell.prior, []).append(record.seconds / record.calls)
+            told = f"{outcome(record)}{self.left(done) if self.running else ', kept from before'}"
+            self.bar.update(self.task, completed=done)
+            whole = self.out.is_terminal or not self.running
+            self.out.print(f"{head}: {told}" if whole else told, soft_wrap=True)
+        self.running = record is None
+
+    def left(self, done: int) -> str:
+        """Time for the cells not yet run; priors never run yet are taken to cost as much as the average one."""
+        if not self.cost:
+            return ""
+        cost = {prior: statistics.mean(found) for prior, found in self.cost.items()}
+        average = statistics.mean(cost.values())
+        seconds = sum(cell.planned_calls * cost.get(cell.prior, average) for cell in self.cells[done:])
+        return f", about {duration(seconds)} left" if done < len(self.cells) else ""
+
+
+def outcome(record: Record | Row) -> str:
+    if record.status != "done":
+        return record.status
+    return f"{record.metrics['psnr']:.2f} dB in {record.seconds:.1f} s"
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def notices(out: Console, cells: Sequence[Cell] | Sequence[Level]) -> None:
+    """The licence of each prior that restricts its use, once."""
+    for name in dict.fromkeys(cell.prior for cell in cells):
+        licence = getattr(load_prior(name), "licence", None)
+        if licence:
+            out.print(f"{name}: {licence}", soft_wrap=True)
+
+
+def scores(out: Console, run: Run) -> None:
+    """One table per problem: means over the images on which a method arrived."""
+    for problem in run.problems:
+        table = table_of("prior", "method", "PSNR", "SSIM", "misfit", "coverage", "calls", "seconds", title=problem)
+        for method in run.methods:
+            for prior in run.priors:
+                found = [run.row(prior, problem, image, method) for image in run.images]
+                if rows := [row for row in found if row]:
+                    table.add_row(prior, method, *score(rows))
+        out.print(table)
+
+
+def score(rows: Sequence[Record]) -> list[str]:
+    """Cells of one line of the table; where nothing arrived, what happened instead."""
+    arrived = [row for row in rows if row.status == "done"]
+    if not arrived:
+        return [", ".join(sorted({row.status for row in rows}))]
+
+    def mean(name: str, form: str) -> str:
+        values = [value for row in arrived if (value := row.metrics.get(name)) is not None]
+        return format(statistics.mean(values), form) if values else ""
+
+    coverage = mean("coverage", ".2f") and f"{mean('coverage', '.2f')} of {mean('coverage_nominal', '.2f')}"
+    cost = [f"{statistics.mean(row.calls for row in arrived):.0f}", f"{statistics.mean(row.seconds for row in arrived):.1f}"]
+    missing = f" ({len(arrived)} of {len(rows)} images)" if len(arrived) < len(rows) else ""
+    return [mean("psnr", ".2f") + missing, mean("ssim", ".3f"), mean("misfit", ".2f"), coverage, *cost]
+
+
+def denoising(out: Console, made: DenoisingTable) -> None:
+    """PSNR, distance from the best, SSIM and seconds, one table each."""
+    for section in sections(made):
+        table = table_of(*section.heads)
+        for line in section.lines:
+            table.add_row(*line)
+        out.print(section.title, table, sep="\n")
+
+
+def proven(out: Console, row: ProofRow, done: int, total: int) -> None:
+    """One line for each row as it is made."""
+    found = outcome_of(row) if row.message else f"std ratio {row.numbers['std_ratio'].value:.2f}"
+    out.print(f"[{done:{len(str(total))}}/{total}] {row.case} · {row.method} · {row.calls or row.budget} calls: {found}", soft_wrap=True)
+
+
+def proof(out: Console, made: Proof) -> None:
+    """What was proven, case by case."""
+    out.print(explained(made))
+    for section in proof_sections(made):
+        table = table_of(*section.heads)
+        for line in section.lines:
+            table.add_row(*line)
+        out.print(section.title, table, sep="\n")
+
+
+def trust(out: Console, made: Trust) -> None:
+    """How far samples can be trusted, in brief: the files say more."""
+    out.print(trust_explained(made), soft_wrap=not out.is_terminal)
+    for section in trust_sections(made, brief=True):
+        table = table_of(*section.heads)
+        for line in section.lines:
+            table.add_row(*line)
+        out.print(section.title, table, sep="\n")
+
+
+def catalogues(out: Console) -> None:
+    """All that can be named in a selector; below the priors, what restricts their use or keeps them away."""
+    table, notes = table_of("priors", "family", "sigma", ""), []
+    for name, entry in priors.CATALOGUE.items():
+        limits, note = standing(name)
+        table.add_row(name, entry.family, limits, entry.line)
+        notes += [f"  {name}: {note}"] if note else []
+    out.print(table, *notes, sep="\n", soft_wrap=True)
+    table = table_of("problems", "")
+    for name, item in problems.CATALOGUE.items():
+        table.add_row(name, item.line)
+    out.print(table)
+    table = table_of("methods", "", "")
+    for name, method in (solvers.METHODS | solvers.GENERATORS).items():
+        table.add_row(name, what_for(name, method), method.line)
+    out.print(table, "  exhibit: samples as published, with a bias that priorbench prove measures", sep="\n")
+    out.print("  unconditional: nothing is measured; for priorbench sample")
+    table = table_of("images", "used for", "")
+    for name, line in problems.IMAGES.items():
+        table.add_row(name, "tuning" if name in problems.TUNE else "testing" if name in problems.TEST else "", line)
+    out.print(table)
+
+
+def what_for(name: str, method: solvers.Method) -> str:
+    if name in solvers.GENERATORS:
+        return "unconditional"
+    return "exhibit" if method.exhibit else "samples" if method.samples else "estimates"
+
+
+def standing(name: str) -> tuple[str, str]:
+    """(range of sigma, licence) of a prior, or why it cannot be had here."""
+    try:
+        prior = load_prior(name)
+    except (ImportError, OSError, ValueError) as error:
+        return "", f"not available: {error}"
+    low, high = getattr(prior, "sigma_range", (0.0, float("inf")))
+    return f"{low:.2g} .. {high:.2g}", getattr(prior, "licence", "")
+
+
+def beliefs(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Unconditional samples in numbers: contrast, and power over that of photographs from coarse to finest."""
+    title = f"samples with nothing measured; contrast of photographs {rows[0]['contrast_of_photographs']:.3f}"
+    bands = [name for name in rows[0] if name.endswith("_dB")]
+    table = table_of("prior", "method", "calls", "seconds", "contrast", *(f"{band[:-3]} dB" for band in bands), title=title)
+    for row in rows:
+        powers = (f"{row[band]:+.1f}" for band in bands)
+        told = row["method"] + ", heuristic" * row["heuristic"]
+        table.add_row(row["prior"], told, str(row["calls"]), f"{row['seconds']:.2f}", f"{row['contrast']:.3f}", *powers)
+    out.print(table)

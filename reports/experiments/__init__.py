@@ -1,0 +1,1 @@
+"""What can be run: comparison, tuning, denoising table, exact posteriors, unconditional samples."""

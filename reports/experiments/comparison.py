@@ -1,0 +1,157 @@
+"""A comparison: priors x problems x images x methods planned as cells, run one after the other and stored as they end."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import problems
+import solvers
+from reports.judging.classes import Judge
+from reports.runs.cell import Cell, Record, has_spread
+from reports.runs.files import write_json
+from reports.runs.flat import export
+from reports.runs.keys import key
+from reports.runs.loading import check, load_prior, prior_facts
+from reports.runs.provenance import circumstances, restrictions
+from reports.runs.selectors import Selector, known
+from reports.runs.solving import run_cell
+from reports.runs.store import Store
+from reports.runs.stored import Provenance, Run
+from reports.runs.strengths import Strengths
+
+SMALLEST = 16  # pixels on a side: what kernels, coarse grids and the window of SSIM need
+Tell = Callable[[int, Cell, Record | None], None]  # (cells done, cell, its record or None when it starts)
+logger = logging.getLogger("priorbench")
+
+
+def plan(
+    priors: Iterable[str],
+    problems: Iterable[str],
+    images: Iterable[str],
+    methods: Iterable[str],
+    samples: int = 5,
+    steps: int | None = None,
+    size: int = 128,
+    channels: int = 1,
+    noise: float | None = None,
+    seed: int = 0,
+    strengths: Strengths | None = None,
+    lpips_file: str | None = None,
+) -> list[Cell]:
+    """Every prior on every problem, image and method, as cells: what samples draws ``samples``, the rest uses its strength.
+
+    ``noise`` sets noise_sigma of the problems that do not set it themselves, ``steps`` the levels of the methods that do not,
+    such as ``annealed[steps=10]``; ``strengths`` default to the shipped ones. With weights in ``lpips_file`` LPIPS is measured too.
+
+    Raises:
+        ValueError: a selector, a method or a number is wrong. Names and files are looked up by ``prepare``.
+    """
+    for what, value, least in (("samples", samples, 1), ("steps", 1 if steps is None else steps, 1), ("size", size, SMALLEST)):
+        if value < least:
+            raise ValueError(f"{what} must be at least {least}, not {value}")
+    if channels not in (1, 3):
+        raise ValueError(f"channels must be 1 (grey) or 3 (colour), not {channels}")
+    tuned = Strengths.shipped() if strengths is None else strengths
+    chosen_problems = [Selector.parse(text).with_defaults({} if noise is None else {"noise_sigma": noise}) for text in problems]
+    chosen_priors = [str(Selector.parse(text)) for text in priors]
+    chosen_methods = [method_and_steps(text) for text in methods]
+    cells = []
+    for problem, image, (method, own), prior in itertools.product(chosen_problems, images, chosen_methods, chosen_priors):
+        draws = solvers.METHODS[method.name].samples
+        strength = 1.0 if draws else tuned.of(prior, problem.name, method.name)
+        drawn, levels = samples if draws else 0, own or steps
+        cells.append(Cell(str(problem), image, prior, str(method), strength, drawn, levels, size, channels, seed, lpips_file))
+    if not cells:
+        raise ValueError("nothing to compare; name at least one prior, problem, image and method")
+    return list(dict.fromkeys(cells))
+
+
+def method_and_steps(text: str) -> tuple[Selector, int | None]:
+    """A method by name, or by name and number of levels, ``annealed[steps=10]``; None where it does not say.
+
+    Raises:
+        ValueError: an unknown method, another option, or no whole number of steps.
+    """
+    chosen = Selector.parse(text)
+    name, values = known("method", chosen.name, solvers.METHODS), chosen.values
+    if set(values) - {"steps"}:
+        raise ValueError(f"cannot read the method {text!r}; its one option is steps, such as {name}[steps=10]")
+    steps = values.get("steps")
+    if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
+        raise ValueError(f"steps of {name!r} is a whole number of at least 1, not {steps!r}")
+    return chosen, steps
+
+
+def prepare(cells: Iterable[Cell], folder: str | Path) -> None:
+    """Find all bad input before anything is solved: load every prior, simulate every measurement, then try the folder.
+
+    Raises:
+        ValueError, TypeError, OSError, ImportError: what is wrong, in one sentence.
+    """
+    check(cells)
+    Store(folder).prepare()
+
+
+def compare(
+    cells: Sequence[Cell], folder: str | Path, command: str = "", strengths: Strengths | None = None, tell: Tell | None = None
+) -> Run:
+    """Run the cells that ``folder`` does not hold yet and return all of them.
+
+    Each cell is stored the moment it ends, and its samples are judged; one whose prior raises is stored as failed, tried
+    again next time, and does not stop the others. ``tell`` hears of every start and end, and may stop the run by raising.
+
+    Raises:
+        ValueError, TypeError, OSError, ImportError: bad input or an unwritable folder, before anything is solved.
+    """
+    prepare(cells, folder)
+    store, judge = Store(folder), Judge(folder)
+    keys = [key(cell) for cell in cells]
+    write_json(store.folder / "run.json", {"provenance": provenance(cells, command, strengths), "cells": keys})
+    for done, (cell, name) in enumerate(zip(cells, keys, strict=True)):
+        record = store.load(name)
+        if record is None or record.status == "failed":
+            if tell:
+                tell(done, cell, None)
+            record = attempt(cell)
+            store.save(record)
+            if has_spread(record):
+                judge.judgement(record)
+        if tell:
+            tell(done + 1, cell, record)
+    run = Run.load(folder)
+    export(run)
+    return run
+
+
+def attempt(cell: Cell) -> Record:
+    """``run_cell``, with whatever a prior raises told in the record."""
+    try:
+        return run_cell(cell)
+    except Exception as error:
+        logger.debug("%s failed", cell, exc_info=True)
+        return Record(cell, "failed", f"{type(error).__name__}: {error}", prior=prior_facts(load_prior(cell.prior, cell.channels)))
+
+
+def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None) -> Provenance:
+    """All that is needed to say how the numbers came about, and to make them again."""
+    tuned = Strengths.shipped() if strengths is None else strengths
+    facts = {cell.prior: prior_facts(load_prior(cell.prior, cell.channels)) for cell in cells}
+    used = dict.fromkeys((c.prior, c.problem, c.method, c.strength) for c in cells if not c.samples)
+    first = cells[0]
+    return {
+        **circumstances(command),
+        **restrictions(facts),
+        "seed": first.seed,
+        "size": first.size,
+        "channels": first.channels,
+        "samples": max(cell.samples for cell in cells),
+        "tuning_images_reported": sorted({cell.image for cell in cells} & set(problems.TUNE)),
+        "strengths": [
+            {"prior": prior, "problem": problem, "method": method, "strength": strength, "from": tuned.source(prior, problem, method),
+             "tried": tuned.tried(prior, problem, method)}
+            for prior, problem, method, strength in used
+        ],
+    }  # fmt: skip

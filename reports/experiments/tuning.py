@@ -1,0 +1,108 @@
+"""Fair strengths: one number per prior, problem and method, searched with the same effort for all, on tuning images only."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+import problems
+import solvers
+from reports.runs.cell import Cell, Record
+from reports.runs.files import write_json
+from reports.runs.loading import check, load_prior, load_problem, prior_facts
+from reports.runs.selectors import Selector, known
+from reports.runs.solving import run_cell
+from reports.runs.store import Store
+from reports.runs.strengths import Strengths, Tuned
+
+COARSE = tuple(float(10**power) for power in np.linspace(-2, 1, 5))  # 0.01 .. 10
+ROUNDS = 2  # each halves the step (in log strength) and tries both neighbours of the best so far
+TIE = 0.01  # dB, which nobody sees
+EVALUATIONS = len(COARSE) + 2 * ROUNDS  # the budget of every prior: 9
+
+
+def search(score: Callable[[float], float]) -> list[tuple[float, float]]:
+    """(strength, score) of all EVALUATIONS trials: a coarse logarithmic grid, then both neighbours of the best, twice."""
+    tried = [(strength, score(strength)) for strength in COARSE]
+    step = math.log10(COARSE[1] / COARSE[0])
+    for _ in range(ROUNDS):
+        step /= 2
+        middle = best(tried)
+        tried += [(strength, score(strength)) for strength in (middle * 10**-step, middle * 10**step)]
+    return tried
+
+
+def best(tried: Sequence[tuple[float, float]]) -> float:
+    """The strength nearest to 1 of those that score within TIE of the best: a flat optimum must not run to an extreme."""
+    top = max(score for _, score in tried)
+    return min((strength for strength, score in tried if score >= top - TIE), key=lambda strength: abs(math.log(strength)))
+
+
+def plan(
+    priors: Iterable[str], problem_names: Iterable[str], methods: Iterable[str], size: int = 128, channels: int = 1, seed: int = 0
+) -> list[Cell]:
+    """What is to be tuned, each as a cell without an image and a strength.
+
+    Raises:
+        ValueError: an unknown problem, a problem with options, or a method that does not estimate.
+    """
+    estimating = [name for name, method in solvers.METHODS.items() if not method.samples]
+    return [
+        Cell(known("problem", problem, problems.CATALOGUE), "", str(Selector.parse(prior)), known("estimating method", method, estimating),
+             size=size, channels=channels, seed=seed)
+        for problem, method, prior in itertools.product(problem_names, methods, priors)
+    ]  # fmt: skip
+
+
+def prepare(cells: Iterable[Cell], file: Path) -> None:
+    """Find all bad input before anything is solved.
+
+    Raises:
+        ValueError, TypeError, OSError, ImportError: what is wrong, in one sentence.
+    """
+    check(replace(cell, image=image) for cell in cells for image in problems.TUNE)
+    if file.exists():
+        Strengths.load(file)
+    Store(file.parent).prepare()
+
+
+def tune(cells: Iterable[Cell], file: Path, tell: Callable[[str, float, float], None] | None = None) -> Strengths:
+    """Search the strength of every cell of ``plan`` and write each to ``file`` the moment it is found; other entries stay.
+
+    ``tell`` hears of every trial: (what, strength, mean PSNR in dB, -inf where a cell diverged).
+    """
+    prepare(cells := list(cells), file)
+    entries = dict(Strengths.load(file).entries) if file.exists() else {}
+    for cell in cells:
+        entries[cell.prior, cell.problem, cell.method] = tune_one(cell, tell)
+        write_json(file, [asdict(entries[name]) for name in sorted(entries)])
+    return Strengths.load(file)
+
+
+def tune_one(cell: Cell, tell: Callable[[str, float, float], None] | None = None) -> Tuned:
+    """The strength with the best mean PSNR over the tuning images; one cell that diverges rules a strength out."""
+
+    def score(strength: float) -> float:
+        found = float(np.mean([psnr(run_cell(replace(cell, image=image, strength=strength))) for image in problems.TUNE]))
+        if tell:
+            tell(f"{cell.problem} · {cell.prior} · {cell.method}", strength, found)
+        return found
+
+    tried = search(score)
+    trace = [(round(strength, 6), round(found, 4) if math.isfinite(found) else None) for strength, found in tried]
+    strength = round(best(tried), 6) if math.isfinite(max(found for _, found in tried)) else None
+    noise = load_problem(replace(cell, image=problems.TUNE[0])).noise_sigma
+    return Tuned(
+        cell.prior, cell.problem, cell.method, strength, trace, problems.TUNE, cell.size, cell.channels, noise, cell.seed,
+        datetime.date.today().isoformat(), prior_facts(load_prior(cell.prior, cell.channels)),
+    )  # fmt: skip
+
+
+def psnr(record: Record) -> float:
+    return record.metrics["psnr"] if record.status == "done" else -math.inf

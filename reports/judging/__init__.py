@@ -1,0 +1,1 @@
+"""From stored records to statements: samples by class, what was measured, ranking and verdict."""

@@ -1,0 +1,185 @@
+"""What the samples of one cell are worth, class by class: judged when the cell ends, and kept with the run.
+
+What the measurement fixed and what the prior had to supply is told apart by ``problems.resolution`` against the spectrum
+of natural images. Both are worked out once and kept below ``folder``/judged, under names made from all that decides them, so
+that no table, figure or page works them out again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import priors
+from priors.gaussian import weights
+from problems.operator import Operator, turn
+from problems.resolution import LABELS, Resolution, label, resolution
+from reports.runs import files, keys
+from reports.runs.cell import Record
+from reports.runs.loading import load_problem, scene_of
+from reports.scores.ensemble import Scores, activity, scores
+
+JUDGED = 1  # raised when the way samples are judged changes a number
+CLASSES = {
+    "all": "every pixel",
+    "measured part": "what the data fixed of the picture, R x",
+    "conjured part": "what the prior had to supply, x - R x",
+    "pixels measured": "pixels that the data fixed by more than half",
+    "pixels missing": "all other pixels, where there are both",
+    "flat": "the third of the pixels with least activity around them, in truth and samples taken together",
+    "middle": "the middle third",
+    "busy": "the third with most activity",
+    "simulated back": "one sample taken as the truth, measured and sampled again: what can be said where the truth is unknown",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Scores by class; the measured share of the truth's energy, in the norm of the prior; shares of the LABELS."""
+
+    scores: Mapping[str, Scores]
+    energy: float
+    pixels: tuple[float, ...]
+    frequencies: tuple[float, ...]
+
+
+class Judge:
+    """Judges the records of the run in ``folder``, each measurement and each record once for all time."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder) / "judged"
+        self.scenes: dict[tuple[str, str], Resolution] = {}
+
+    def resolution(self, record: Record) -> Resolution:
+        """R of the record's problem; its instrument is built again and held against the stored measurement.
+
+        Raises:
+            ValueError: other code or files measured then.
+        """
+        scene = record.cell.problem, record.cell.image
+        if scene not in self.scenes:
+            problem = load_problem(record.cell)
+            if not np.array_equal(scene_of(problem)["shown"], record.arrays["shown"], equal_nan=True):
+                raise ValueError(f"{record.cell} was measured by other code or files than today's; run priorbench compare again")
+            self.scenes[scene] = self.measured(problem.operator, problem.noise_sigma)
+        return self.scenes[scene]
+
+    def measured(self, operator: Operator, noise_sigma: float) -> Resolution:
+        """In single precision, right to 1e-3 rms and better, and once for all instruments that answer white noise alike."""
+        power = priors.load("gaussian").density(operator.image_shape).float()  # type: ignore[attr-defined]
+        white = torch.randn(1, *operator.image_shape, generator=torch.Generator().manual_seed(0))
+        path = self.folder / f"{content_name(operator.forward(white).numpy(), noise_sigma)}.npz"
+        if files.whole(path):
+            with np.load(path) as kept:
+                return Resolution(operator, noise_sigma, power, *(torch.from_numpy(kept[name]) for name in ("pixel", "spectrum")))
+        found = resolution(operator, noise_sigma, power)
+        with contextlib.suppress(OSError):  # a run that can only be read is judged all the same
+            files.write(path, lambda file: np.savez(file, pixel=found.pixel, spectrum=found.spectrum))
+        return found
+
+    def judgement(self, record: Record) -> Judgement:
+        """Of a record with a spread.
+
+        Raises:
+            ValueError: as ``resolution``.
+        """
+        measured = self.resolution(record)
+        assert record.samples is not None
+        told = content_name(measured.pixel.numpy(), measured.noise_sigma, record.arrays["truth"], record.samples)
+        path = self.folder / f"{told}.json"
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # none yet, or a damaged one
+            return read(path)
+        found = judged(record, measured)
+        with contextlib.suppress(OSError):
+            files.write_json(path, plain(found))
+        return found
+
+
+def content_name(*parts: np.ndarray | float) -> str:
+    """Of a file whose content follows from these and from the way samples are judged."""
+    told = [hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest() for part in parts]
+    return keys.digest({"parts": told, "judged": JUDGED})
+
+
+def plain(found: Judgement) -> dict[str, Any]:
+    """Ready for JSON: arrays become lists, and what is no number null."""
+    lists = {kind: {name: np.asarray(value).tolist() for name, value in each._asdict().items()} for kind, each in found.scores.items()}
+    by_class = {kind: files.finite(each) for kind, each in lists.items()}
+    return {"scores": by_class, "energy": found.energy, "pixels": found.pixels, "frequencies": found.frequencies}
+
+
+def read(path: Path) -> Judgement:
+    """What ``plain`` wrote."""
+    kept = json.loads(path.read_text("utf-8"))
+    by_class = {kind: Scores(**{name: number(value) for name, value in each.items()}) for kind, each in kept["scores"].items()}
+    return Judgement(by_class, kept["energy"], tuple(kept["pixels"]), tuple(kept["frequencies"]))
+
+
+def number(value: Any) -> Any:
+    if isinstance(value, list):
+        return np.array(value)
+    return math.nan if value is None else value
+
+
+def judged(record: Record, measured: Resolution) -> Judgement:
+    """All of it, worked out."""
+    assert record.samples is not None
+    samples, truth = record.samples.astype(np.float64), record.arrays["truth"].astype(np.float64)
+    true, drawn, energy = parted(measured, samples, truth)
+    found = {
+        "all": scores(samples, truth),
+        "measured part": scores(drawn, true),
+        "conjured part": scores(samples - drawn, truth - true),
+    }
+    places = regions(measured, samples, truth)
+    found |= {name: scores(samples[:, where], truth[where]) for name, where in places.items()}
+    return Judgement(found, energy, *label_shares(measured, samples))
+
+
+def parted(measured: Resolution, samples: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """(R truth [H, W, C], R samples [n, H, W, C], measured share of the energy of the truth's detail), in single precision.
+
+    All less the mean of the truth, which no score of samples against a truth can tell.
+    """
+    x = torch.from_numpy(np.concatenate([truth[None], samples]) - truth.mean()).float().movedim(-1, 1)
+    fixed, conjured = measured.split(x)
+    energy = measured.energy(x[:1], (fixed[:1], conjured[:1]))[0]
+    parts = fixed.movedim(1, -1).double().numpy()
+    return parts[0], parts[1:], float(energy)
+
+
+def regions(measured: Resolution, samples: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
+    """Where to judge apart, [H, W] each."""
+    seen = np.asarray(measured.pixel[0] > 0.5)  # of colours, their brightness
+    found = {"pixels measured": seen, "pixels missing": ~seen} if 0 < seen.mean() < 1 else {}
+    thirds = activity(samples, truth)
+    return found | {name: thirds == i for i, name in enumerate(("flat", "middle", "busy"))}
+
+
+def label_shares(measured: Resolution, samples: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Shares of the LABELS among pixels and among Fourier coefficients, by the spread of the samples [n, H, W, C].
+
+    Pixels by their brightness, against its standard deviation under the prior; coefficients against that of each.
+    """
+    x = torch.from_numpy(samples).movedim(-1, 1)
+    x = turn(x) if len(measured.power) == 3 else x
+    variance = torch.fft.irfft2(measured.power[0], s=x.shape[-2:])[0, 0]
+    spread = torch.fft.rfft2(x, norm="ortho").var(0).sqrt()  # of complex values: the sum of both variances, as the power is
+    pixels = label(measured.pixel[0], x[:, 0].std(0), math.sqrt(float(variance)))
+    frequencies = label(measured.spectrum, spread, measured.power.sqrt())
+    return share_of_each(pixels, torch.ones(())), share_of_each(frequencies, weights(x.shape[-1]))
+
+
+def share_of_each(which: Tensor, count: Tensor) -> tuple[float, ...]:
+    """How much of all carries each of the LABELS, everything counted ``count`` times."""
+    return tuple(float(((which == i) * count).sum() / count.expand(which.shape).sum()) for i in range(len(LABELS)))

@@ -1,0 +1,1 @@
+"""Cells, their records, where they are stored, and a stored run read back; knows no figure, verdict or page."""

@@ -1,0 +1,87 @@
+"""From the selectors of a cell to its prior and its measurement."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+import priors
+import problems
+from priors.catalogue import resolve
+from priors.learned import Shipped
+from priors.slot import Denoiser, name_of
+from problems.problem import Problem
+from reports.runs.cell import Cell
+from reports.runs.selectors import Selector, known
+from reports.scores import lpips
+
+
+def load_prior(selector: str, channels: int = 1) -> Denoiser:
+    """The prior as it meets images of so many channels: shipped weights have a card and a range for each."""
+    prior = made(selector)
+    return prior.of(channels) if isinstance(prior, Shipped) else prior
+
+
+@functools.lru_cache(maxsize=32)
+def made(selector: str) -> Denoiser:
+    chosen = Selector.parse(selector)
+    return priors.load(chosen.name, **chosen.values_for(resolve(chosen.name)))
+
+
+def load_problem(cell: Cell) -> Problem:
+    """The measurement of a cell. Its noise depends on seed, problem and image alone, so every prior sees the same y."""
+    chosen = Selector.parse(cell.problem)
+    if "rng" in chosen.values:
+        raise ValueError(f"rng is no option of {cell.problem!r} here; the seed of the comparison sets the noise of every measurement")
+    options = chosen.values_for(resolve(problems.CATALOGUE[known("problem", chosen.name, problems.CATALOGUE)].maker))
+    image = problems.load_image(cell.image, size=cell.size, channels=cell.channels)
+    return problems.load(chosen.name, image, rng=derived(cell.seed, "noise", cell.problem, cell.image), **options)
+
+
+def check(cells: Iterable[Cell]) -> None:
+    """Load every prior and simulate every measurement once.
+
+    Raises:
+        ValueError, TypeError, OSError, ImportError: what is wrong with a name, an option or a file, in one sentence.
+    """
+    chosen = list(cells)
+    for prior, channels in dict.fromkeys((cell.prior, cell.channels) for cell in chosen):
+        load_prior(prior, channels)
+    for cell in {(cell.problem, cell.image): cell for cell in chosen}.values():
+        load_problem(cell)
+    for file, size in {(cell.lpips_file, cell.size) for cell in chosen if cell.lpips_file}:
+        lpips.load(file)
+        if size < lpips.SMALLEST:
+            raise ValueError(f"LPIPS needs images of at least {lpips.SMALLEST} pixels on a side, not {size}; give a larger --size")
+
+
+def derived(seed: int, *words: str) -> int:
+    """A seed for one purpose, independent of those for all others."""
+    return int.from_bytes(hashlib.blake2b(repr((seed, *words)).encode(), digest_size=7).digest(), "big")
+
+
+def prior_facts(prior: Denoiser) -> dict[str, Any]:
+    """What a prior tells about itself, in plain values; of the model card the one-line entries."""
+    card = getattr(prior, "card", None)
+    return {
+        "name": name_of(prior),
+        "family": getattr(prior, "family", None),
+        "mmse": getattr(prior, "mmse", None),
+        "licence": getattr(prior, "licence", None),
+        "card": card and {name: value for name, value in card.items() if isinstance(value, str | int | float)},
+    }
+
+
+def picture(x: Tensor) -> np.ndarray:
+    """[..., 1, C, H, W] to [..., H, W, C]."""
+    return x.detach().cpu().squeeze(-4).movedim(-3, -1).numpy()
+
+
+def scene_of(problem: Problem) -> dict[str, np.ndarray]:
+    assert problem.truth is not None  # every problem of a comparison is a simulation
+    return {"truth": picture(problem.truth), "shown": picture(problem.operator.as_image(problem.y))}

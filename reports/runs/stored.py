@@ -1,0 +1,135 @@
+"""A stored run read back: its records, its labels in order, and means over images."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+import priors
+from reports.runs.cell import Record
+from reports.runs.provenance import Circumstances, Restrictions
+from reports.runs.selectors import Selector
+from reports.runs.store import Store
+
+
+class Provenance(Circumstances, Restrictions):
+    """How a run came about: who asked, when and where, the settings, and ``strengths`` with their source and what was tried."""
+
+    seed: int
+    size: int
+    channels: int
+    samples: int
+    tuning_images_reported: list[str]
+    strengths: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Finished cells of a run, in order, and how they came about.
+
+    ``rows`` are records whose arrays are read from ``folder`` when asked for; ``provenance`` is a ``Provenance``.
+    """
+
+    folder: Path
+    rows: tuple[Record, ...]
+    provenance: Mapping[str, Any]
+
+    @property
+    def priors(self) -> list[str]:
+        """Labels along the spectrum: by family, then in the order of the catalogue; unknown families last."""
+        family = {row.cell.prior: row.prior.get("family") for row in self.rows}
+        catalogue = list(priors.CATALOGUE)
+
+        def place(label: str) -> tuple[int, int]:
+            name = Selector.parse(label).name
+            return index(priors.FAMILIES, family[label]), index(catalogue, name)
+
+        return sorted(family, key=place)
+
+    @property
+    def problems(self) -> list[str]:
+        return list(dict.fromkeys(row.cell.problem for row in self.rows))
+
+    @property
+    def images(self) -> list[str]:
+        return list(dict.fromkeys(row.cell.image for row in self.rows))
+
+    @property
+    def methods(self) -> list[str]:
+        return list(dict.fromkeys(row.cell.method for row in self.rows))
+
+    @property
+    def ordered_methods(self) -> list[str]:
+        """Those that evaluate, then those that sample."""
+        return sorted(self.methods, key=self.is_sampled)
+
+    def is_sampled(self, method: str) -> bool:
+        return self.draws(method) > 0
+
+    def draws(self, method: str) -> int:
+        """Samples drawn by a method; 0 where it estimates."""
+        return max(row.cell.samples for row in self.rows if row.cell.method == method)
+
+    def row(self, prior: str, problem: str, image: str, method: str) -> Record | None:
+        """The record of these labels; None where it was not run or not yet."""
+        wanted = (prior, problem, image, method)
+        return next((r for r in self.rows if (r.cell.prior, r.cell.problem, r.cell.image, r.cell.method) == wanted), None)
+
+    def records(self, problem: str, method: str, prior: str) -> list[Record]:
+        """In the order of the images; those not run are left out."""
+        found = [self.row(prior, problem, image, method) for image in self.images]
+        return [row for row in found if row is not None]
+
+    def is_complete(self, rows: Sequence[Record]) -> bool:
+        """Whether there is a result for every image that this method was run on: only then are means comparable."""
+        wanted = {(row.cell.problem, row.cell.method) for row in rows}
+        images = {row.cell.image for row in self.rows if (row.cell.problem, row.cell.method) in wanted}
+        return bool(rows) and {row.cell.image for row in rows if row.status == "done"} == images
+
+    def scene(self, problem: str, image: str) -> tuple[np.ndarray, np.ndarray]:
+        """(truth [H, W, C], measurement as a picture [h, w, C]).
+
+        Raises:
+            KeyError: no cell of this problem and image came as far as measuring.
+        """
+        for row in self.rows:
+            if (row.cell.problem, row.cell.image) == (problem, image) and row.arrays:
+                return row.arrays["truth"], row.arrays["shown"]
+        raise KeyError(f"no measurement of {problem} on {image} in {self.folder}")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a stored run; nothing is solved. An interrupted run gives the cells that had ended.
+
+        Raises:
+            FileNotFoundError: there is no run in ``folder``, or none of its cells has ended.
+            ValueError: its index is damaged.
+        """
+        store, index_file = Store(folder), Path(folder) / "run.json"
+        if not index_file.is_file():
+            raise FileNotFoundError(f"no run in {folder}; make one with: priorbench compare --out {folder}")
+        try:
+            content = json.loads(index_file.read_text("utf-8"))
+            rows = tuple(row for name in content["cells"] if (row := store.load(name)))
+            run = cls(store.folder, rows, {name: content["provenance"][name] for name in Provenance.__annotations__})
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{index_file} is damaged ({error}); run priorbench compare again, finished cells are kept") from None
+        if not rows:
+            raise FileNotFoundError(f"no finished cell in {folder}; go on with: priorbench compare --out {folder}")
+        return run
+
+
+def index(order: Sequence[str], name: str | None) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+def mean(rows: Sequence[Record], metric: str) -> float | None:
+    """Over those that arrived; None where none has the metric."""
+    values = [row.metrics[metric] for row in rows if row.status == "done" and row.metrics.get(metric) is not None]
+    return statistics.mean(values) if values else None

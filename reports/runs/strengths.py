@@ -1,0 +1,90 @@
+"""Tuned strengths: read from a file, looked up by prior, problem and method."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reports.runs.loading import load_prior, prior_facts
+from reports.runs.selectors import Selector
+
+SHIPPED = Path(__file__).parent / "strengths.json"
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """One tuned strength with its trace: ``tried`` are (strength, mean PSNR in dB, None where a cell diverged).
+
+    ``strength`` is None where every strength that was tried diverged.
+    """
+
+    prior: str
+    problem: str
+    method: str
+    strength: float | None
+    tried: Sequence[tuple[float, float | None]]
+    images: Sequence[str]
+    size: int
+    channels: int
+    noise_sigma: float
+    seed: int
+    date: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Strengths:
+    """Tuned strengths and the file they come from."""
+
+    origin: str
+    entries: Mapping[tuple[str, str, str], Tuned]
+
+    @staticmethod
+    def load(file: str | Path) -> Strengths:
+        """Read a file written by ``tune``.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ValueError: it is something else.
+        """
+        if not Path(file).is_file():
+            raise FileNotFoundError(f"no strengths file {file}; make one with: priorbench tune --out {file}")
+        try:
+            content = json.loads(Path(file).read_text("utf-8"))
+            if not isinstance(content, list):
+                raise ValueError("its content is no list")
+            found = [Tuned(**entry) for entry in content]
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{file} does not hold tuned strengths ({error}); make one with: priorbench tune --out {file}") from None
+        return Strengths(Path(file).name, {(e.prior, e.problem, e.method): e for e in found})
+
+    @staticmethod
+    def shipped() -> Strengths:
+        return Strengths.load(SHIPPED)
+
+    def of(self, prior: str, problem: str, method: str) -> float:
+        """The tuned strength of a prior for a problem by name, whatever its options; 1.0 where none was found."""
+        entry = self.entries.get((prior, problem, method))
+        return entry.strength if entry and entry.strength is not None else 1.0
+
+    def tried(self, prior: str, problem: str, method: str) -> list[tuple[float, float | None]]:
+        """The trials behind ``of``, as ``Tuned`` has them, for a problem and a method given as selectors; empty where there are none."""
+        entry = self.entries.get((prior, Selector.parse(problem).name, Selector.parse(method).name))
+        return list(entry.tried) if entry else []
+
+    def source(self, prior: str, problem: str, method: str) -> str:
+        """Where ``of`` has its number from, in words, for a problem and a method given as selectors."""
+        name, plain = Selector.parse(problem).name, Selector.parse(method).name
+        entry = self.entries.get((prior, name, plain))
+        if entry is None:
+            return "not tuned: 1.0"
+        if entry.strength is None:
+            return f"diverged at every strength tried ({self.origin}): 1.0"
+        told = f"{self.origin}: {len(entry.tried)} trials on {len(entry.images)} tuning images of {entry.size} pixels, {entry.date}"
+        options = [chosen for chosen, given in ((name, problem), (plain, method)) if chosen != given]
+        told += f", tuned at the default options of {' and '.join(options)}" if options else ""
+        before, now = (entry.facts.get("card") or {}).get("sha256"), (prior_facts(load_prior(prior))["card"] or {}).get("sha256")
+        return told + (", with other weights" if before != now else "")

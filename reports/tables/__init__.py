@@ -1,0 +1,1 @@
+"""Stored results as text: LaTeX, Markdown, HTML, CSV."""
