@@ -19,12 +19,12 @@ from priors.slot import Denoiser
 from problems.factories import simulated
 from problems.problem import Problem
 from problems.resolution import Resolution
+from problems.seeds import Seed, generator
 from reports import calibration, summary
 from reports.calibration import Estimate, Scores, estimates, over_images, scores
 from reports.cell import LEVEL, Cell, Record, derived, load_prior, load_problem, picture
 from reports.comparison import Comparison
 from reports.judgement import CLASSES, Judge, Judgement, has_spread
-from solvers.streams import Seed
 
 VAGUE = 0.4  # width of the interval of a coverage, from which on too few images say nothing
 MISSING = 0.8  # of the spread: intervals that hold most pixels may still miss those that matter
@@ -149,7 +149,7 @@ def simulate_back(
     Raises:
         ValueError, solvers.Diverged: as ``solvers.sample``.
     """
-    noise, draws = np.random.default_rng(rng).spawn(2)
+    noise, draws = generator(rng).spawn(2)
     again = simulated(problem.name, problem.operator, x, problem.noise_sigma, noise)
     return solvers.sample(again, prior, n, draws, method, steps)
 

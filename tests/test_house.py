@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = ("priors", "problems", "solvers", "reports")
 MAY_IMPORT = {"priors": set(), "problems": set(), "solvers": {"priors", "problems"}, "reports": {"priors", "problems", "solvers"}}
-PROTOCOLS = {"priors.slot", "problems.operator", "problems.problem"}  # all that solvers may know of the others
+PROTOCOLS = {"priors.slot", "problems.operator", "problems.problem", "problems.seeds"}  # all that solvers may know of the others
 
 
 def imported(file: Path) -> set[str]:
