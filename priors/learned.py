@@ -205,12 +205,14 @@ def amiss(card: Any) -> str:
 def amiss_network(network: Any) -> str:
     if not isinstance(network, dict) or set(network) != {"channels", "widths", "blocks", "mean", "std"}:
         return "'network' does not hold channels, widths, blocks, mean and std, and these alone"
-    widths, blocks = network["widths"], network["blocks"]
-    if network["channels"] not in (1, 3) or not (isinstance(widths, list) and 0 < len(widths) <= DEEPEST and all(map(is_count, widths))):
-        return "'network' has not 1 or 3 channels, and whole numbers for widths"
+    channels, widths, blocks = (network[key] for key in ("channels", "widths", "blocks"))
+    if not is_count(channels) or channels not in (1, 3):
+        return "'network' has not 1 or 3 channels"
+    if not (isinstance(widths, list) and 0 < len(widths) <= DEEPEST and all(map(is_count, widths))):
+        return f"'network' has not whole numbers from 1 to {WIDEST} for widths"
     blocks = blocks if isinstance(blocks, list) else [blocks] * len(widths)
     if len(blocks) != len(widths) or not all(map(is_count, blocks)):
-        return "'network' has not a whole number of blocks for each width"
+        return "'network' has not a whole number of blocks for each of its widths"
     if not is_positive(network["std"]) or not is_finite(network["mean"]):
         return "'network' has no number for mean, or no positive one for std"
     return ""
