@@ -195,12 +195,15 @@ def checked(prior: Denoiser) -> Checked:
 
 
 def takes_two(function: Callable[..., Any]) -> bool:
+    """Whether a function takes two arguments; true of a compiled one that does not tell."""
     try:
-        inspect.signature(function).bind(None, None)
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(None, None)
     except TypeError:
         return False
-    except ValueError:  # some compiled functions do not tell their signature
-        return True
     return True
 
 
