@@ -286,7 +286,8 @@ def number(value: Any) -> float:
 
 
 def is_finite(x: Tensor) -> bool:
-    return bool(x.isfinite().all())
+    """Whether all values are finite. A finite sum is proof of it, and found many times faster."""
+    return bool(x.sum().isfinite()) or bool(x.isfinite().all())
 
 
 def is_sane(x: Tensor, sigma: float) -> bool:
