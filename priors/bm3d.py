@@ -9,6 +9,7 @@ from torch import Tensor
 
 from priors.error import ErrorCurve, KnowsItsError, stored
 from priors.gaussian import turn
+from priors.slot import checks_question
 
 SMALLEST = 16  # the compiled library crashes on 8x8 pixels and refuses less
 
@@ -47,6 +48,7 @@ class BM3D(KnowsItsError):
     def error(self) -> ErrorCurve:
         return stored(self.name)
 
+    @checks_question
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         height, width = x.shape[-2:]
         images = turn(x.detach().double()).permute(0, 2, 3, 1).cpu().numpy()

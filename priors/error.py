@@ -24,7 +24,7 @@ from torch import Tensor
 from priors.catalogue import load
 from priors.gaussian import turn
 from priors.photographs import centre_crops, listing, split
-from priors.slot import Denoiser, name_of
+from priors.slot import Belief, Denoiser, checks_question, name_of
 
 SIGMAS = tuple(float(f"{s:.4g}") for s in np.geomspace(0.002, 2.5, 16))
 CROP, COUNT = 96, 24  # pixels on a side and number of the pictures measured on
@@ -139,6 +139,15 @@ class KnowsItsError(ABC):
     @abstractmethod
     def error(self) -> ErrorCurve:
         """The measured curve."""
+
+    @abstractmethod
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        """As the slot has it."""
+
+    @checks_question
+    def belief(self, x: Tensor, sigma: float) -> Belief:
+        """The answer, and its own error by frequency."""
+        return Belief(self.denoise(x, sigma), spectrum=self.error_spectrum(sigma, x.shape[-3:]).to(x), rmse=self.rmse(sigma))
 
     def rmse(self, sigma: float) -> float:
         """Root mean square error of ``denoise`` on photographs it was not fitted to, pixel units."""

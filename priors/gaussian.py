@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from priors.slot import Belief, checks_question
+
 # Orthonormal opponent colours: brightness, yellow-blue, green-magenta.  They decorrelate natural colour images.
 OPPONENT = ((3**-0.5, 3**-0.5, 3**-0.5), (2**-0.5, 0.0, -(2**-0.5)), (6**-0.5, -2 * 6**-0.5, 6**-0.5))
 DENSE_LIMIT = 4096  # unknowns up to which a dense covariance is formed
@@ -67,10 +69,16 @@ class Gaussian:
         spectrum = torch.fft.rfft2(turn(x), norm="ortho")
         return turn(torch.fft.irfft2(spectrum * gain, s=x.shape[-2:], norm="ortho"), back=True)
 
+    @checks_question
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         """C (C + sigma^2)^-1 (x - mean) + mean (Wiener 1949)."""
         power = self.density(x.shape, x.dtype, x.device)
         return self.mean + self.filter(x - self.mean, power / (power + sigma**2))
+
+    @checks_question
+    def belief(self, x: Tensor, sigma: float) -> Belief:
+        """p(clean | x), which is a Gaussian with the spectrum of ``error_spectrum``."""
+        return Belief(self.denoise(x, sigma), spectrum=self.error_spectrum(sigma, x.shape[-3:]).to(x), rmse=self.rmse(sigma, x.shape[-3:]))
 
     def energy(self, x: Tensor) -> Tensor:
         """(x - mean)^T C^-1 (x - mean) / 2 for each image: [B]."""

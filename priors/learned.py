@@ -10,13 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from priors.error import ErrorCurve, KnowsItsError
+from priors.error import BANDS, ErrorCurve, KnowsItsError
 from priors.network import Denoiser, build
+from priors.slot import FAMILIES, Belief, checks_question
 
 SHIPPED = Path(__file__).parent / "weights"
+DEVICES = ("cpu", "cuda", "mps")
+DEEPEST, WIDEST = 12, 4096  # scales, and channels or blocks of one scale, that a card may name
 
 
 class Learned(KnowsItsError):
@@ -29,16 +33,18 @@ class Learned(KnowsItsError):
 
     mmse = True
 
-    def __init__(self, network: Denoiser, card: dict[str, Any], device: str = "cpu"):
+    def __init__(self, network: Denoiser, card: dict[str, Any], device: str | torch.device = "cpu"):
         self.card, self.name, self.family, self.licence = card, card["name"], card["family"], card["licence"]
         self.sigma_range = (float(card["sigma_range"][0]), float(card["sigma_range"][1]))
         self.channels = int(card["network"]["channels"])
-        self.net, self.device = network.eval().requires_grad_(False).to(device), torch.device(device)
+        self.device = device_of(device)
+        self.net = network.eval().requires_grad_(False).to(self.device)
 
     @cached_property
     def error(self) -> ErrorCurve:
         return ErrorCurve.from_dict(self.card["error"])
 
+    @checks_question
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         """E[clean | x], as far as the network has learned it.
 
@@ -53,19 +59,22 @@ class Learned(KnowsItsError):
         parts = [self.net(part, part.new_full((len(part),), sigma)) for part in self.checked(x, sigma).split(self.together(x))]
         return torch.cat(parts).view(x.shape).to(x)
 
-    def conditional(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
+    @checks_question
+    def belief(self, x: Tensor, sigma: float) -> Belief:
         """p(clean | x) as a Gaussian: mean [B, C, H, W], standard deviation of each pixel [B, 1, H, W], correlation spectrum.
 
         Its covariance is diag(std) S diag(std), S circulant with the square of the spectrum [1 or 3, H, W // 2 + 1] as its
-        eigenvalues. One pass of the network; raises as ``denoise``.
+        eigenvalues. One pass of the network; raises as ``denoise``. A card without the correlation leaves the error by frequency.
         """
+        if not self.error.correlation:
+            return super().belief(x, sigma)
         low = self.sigma_range[0]
         images = self.checked(x, max(sigma, low))
         parts = [self.net.conditional(part, part.new_full((len(part),), max(sigma, low))) for part in images.split(self.together(x))]
         mean = torch.cat([mean for mean, _ in parts]).view(x.shape).to(x)
         std = torch.cat([std for _, std in parts]).view(len(x), -1, *x.shape[-2:]).to(x)
         shrink = min(1.0, sigma / low)
-        return x + shrink**2 * (mean - x), shrink * std, self.error.correlation_at(sigma, x.shape).to(x)
+        return Belief(x + shrink**2 * (mean - x), shrink * std, self.error.correlation_at(sigma, x.shape).to(x), self.rmse(sigma))
 
     def checked(self, x: Tensor, sigma: float) -> Tensor:
         """x as the network takes it, [B * C / channels, channels, H, W]."""
@@ -89,7 +98,7 @@ class Shipped(KnowsItsError):
 
     mmse = True
 
-    def __init__(self, name: str, device: str = "cpu"):
+    def __init__(self, name: str, device: str | torch.device = "cpu"):
         self.name, self.device, self.loaded = name, device, dict[int, Learned]()
         grey = self.of(1)
         self.card, self.family, self.licence, self.sigma_range = grey.card, grey.family, grey.licence, grey.sigma_range
@@ -104,28 +113,30 @@ class Shipped(KnowsItsError):
     def error(self) -> ErrorCurve:
         return self.of(1).error
 
+    @checks_question
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         """E[clean | x], as far as the network for these channels has learned it; raises as ``Learned.denoise``."""
         return self.of(x.shape[1]).denoise(x, sigma)
 
-    def conditional(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
-        return self.of(x.shape[1]).conditional(x, sigma)
+    @checks_question
+    def belief(self, x: Tensor, sigma: float) -> Belief:
+        return self.of(x.shape[1]).belief(x, sigma)
 
     def error_spectrum(self, sigma: float, shape: Sequence[int]) -> Tensor:
         return self.of(shape[-3]).error_spectrum(sigma, shape)
 
 
-def cnn(weights: str | Path | None = None, device: str = "cpu") -> Learned | Shipped:
+def cnn(weights: str | Path | None = None, device: str | torch.device = "cpu") -> Learned | Shipped:
     """The small CNN denoiser, trained for sigma up to 0.4; own ``weights`` (.safetensors with its card beside it) if given."""
     return read(Path(weights), device) if weights else Shipped("cnn", device)
 
 
-def diffusion(weights: str | Path | None = None, device: str = "cpu") -> Learned | Shipped:
+def diffusion(weights: str | Path | None = None, device: str | torch.device = "cpu") -> Learned | Shipped:
     """The same network trained up to pure noise: its denoiser is a score at every level (Tweedie)."""
     return read(Path(weights), device) if weights else Shipped("diffusion", device)
 
 
-def read(weights: Path, device: str = "cpu") -> Learned:
+def read(weights: Path, device: str | torch.device = "cpu") -> Learned:
     """A learned prior from its .safetensors file and the card beside it.
 
     Raises:
@@ -135,31 +146,118 @@ def read(weights: Path, device: str = "cpu") -> Learned:
     return Learned(read_network(weights, card), card, device)
 
 
-def read_card(weights: Path) -> dict[str, Any]:
-    """The model card beside the weights, checked against their sha256."""
-    card = weights.with_suffix(".json")
-    for file in (weights, card):
-        if not file.is_file():
-            raise FileNotFoundError(f"{file} does not exist; weights are a .safetensors file with its model card (.json) beside it")
+def device_of(name: str | torch.device) -> torch.device:
+    """The device of a name such as "cpu", "cuda", "cuda:0" or "mps".
+
+    Raises:
+        ValueError: no such name, or a device that this machine lacks.
+    """
     try:
-        content = json.loads(card.read_text())
-        stated = content["sha256"]
-    except (json.JSONDecodeError, KeyError, UnicodeDecodeError):
-        raise ValueError(f"{card} is not a model card; train again or copy the card that came with the weights") from None
-    if hashlib.sha256(weights.read_bytes()).hexdigest() != stated:
-        raise ValueError(f"{weights} does not match the sha256 in {card.name}; copy both files again")
-    return content
+        device = torch.device(name) if isinstance(name, str | torch.device) else None
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in DEVICES:
+        raise ValueError(f"{name!r} is no device here; give cpu, cuda, cuda:0 or mps")
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):  # torch has its own for every kind of absence
+        raise ValueError(f"device {str(name)!r} is not there; give a device of this machine, such as cpu") from None
+    return device
+
+
+def read_card(weights: Path) -> dict[str, Any]:
+    """The model card beside the weights, checked, and the weights checked against its sha256."""
+    file = weights.with_suffix(".json")
+    for needed in (weights, file):
+        if not needed.is_file():
+            raise FileNotFoundError(f"{needed} does not exist; weights are a .safetensors file with its model card (.json) beside it")
+    remedy = "train again or copy the card that came with the weights"
+    try:
+        card = json.loads(file.read_text("utf-8"))
+    except (ValueError, RecursionError):
+        raise ValueError(f"{file} is not a model card; {remedy}") from None
+    wrong = amiss(card)
+    if wrong:
+        raise ValueError(f"{file} is not a model card: {wrong}; {remedy}")
+    if hashlib.sha256(weights.read_bytes()).hexdigest() != card["sha256"]:
+        raise ValueError(f"{weights} does not match the sha256 in {file.name}; copy both files again")
+    return card
+
+
+def amiss(card: Any) -> str:
+    """What a model card lacks of all that a prior is made from, or nothing."""
+    if not isinstance(card, dict):
+        return "it holds no named entries"
+    missing = [key for key in ("name", "family", "licence", "sigma_range", "network", "error", "sha256") if key not in card]
+    if missing:
+        return f"it lacks {missing[0]!r}"
+    for key in ("name", "family", "licence", "sha256"):
+        if not isinstance(card[key], str):
+            return f"{key!r} is no text"
+    if card["family"] not in FAMILIES:
+        return f"'family' is none of {', '.join(FAMILIES)}"
+    levels = card["sigma_range"]
+    if not (isinstance(levels, list) and len(levels) == 2 and all(map(is_positive, levels)) and levels[0] < levels[1]):
+        return "'sigma_range' is not two rising noise levels"
+    return amiss_network(card["network"]) or amiss_error(card["error"])
+
+
+def amiss_network(network: Any) -> str:
+    if not isinstance(network, dict) or set(network) != {"channels", "widths", "blocks", "mean", "std"}:
+        return "'network' does not hold channels, widths, blocks, mean and std, and these alone"
+    channels, widths, blocks = (network[key] for key in ("channels", "widths", "blocks"))
+    if not is_count(channels) or channels not in (1, 3):
+        return "'network' has not 1 or 3 channels"
+    if not (isinstance(widths, list) and 0 < len(widths) <= DEEPEST and all(map(is_count, widths))):
+        return f"'network' has not whole numbers from 1 to {WIDEST} for widths"
+    blocks = blocks if isinstance(blocks, list) else [blocks] * len(widths)
+    if len(blocks) != len(widths) or not all(map(is_count, blocks)):
+        return "'network' has not a whole number of blocks for each of its widths"
+    if not is_positive(network["std"]) or not is_finite(network["mean"]):
+        return "'network' has no number for mean, or no positive one for std"
+    return ""
+
+
+def amiss_error(error: Any) -> str:
+    try:
+        curve = ErrorCurve.from_dict(error)
+        measured = [np.asarray(spectrum, float) for spectrum in (curve.spectrum, curve.correlation or curve.spectrum)]
+        whole = all(each.ndim == 3 and each.shape[1] in (1, 3) and each.shape[::2] == (len(curve.sigma), len(BANDS)) for each in measured)
+        measured += [np.asarray(curve.sigma, float), np.asarray(curve.rmse, float)]
+        if whole and all(np.isfinite(values).all() and values.min() > 0 for values in measured):
+            return ""
+    except (KeyError, TypeError, ValueError, OverflowError):
+        pass
+    return "'error' is no measured error curve"
+
+
+def is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def is_positive(value: Any) -> bool:
+    return is_finite(value) and bool(value > 0)
+
+
+def is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= WIDEST
 
 
 def read_network(weights: Path, card: dict[str, Any]) -> Denoiser:
+    """The network that a checked card describes, with its weights; nothing is allocated before the shapes are found to fit."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    network = build(**card["network"])
-    state = {name: tensor.float() for name, tensor in load_file(weights).items()}
     try:
-        network.load_state_dict(state)
-    except RuntimeError:
-        raise ValueError(f"{weights} does not hold the network that its card describes; copy both files again") from None
+        state = {name: tensor.float() for name, tensor in load_file(weights).items()}
+    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{weights} is damaged ({error}); copy it again") from None
+    with torch.device("meta"):
+        network = build(**card["network"])
+    if {name: tensor.shape for name, tensor in network.state_dict().items()} != {name: tensor.shape for name, tensor in state.items()}:
+        raise ValueError(f"{weights} does not hold the network that its card describes; copy both files again")
+    network = network.to_empty(device="cpu")
+    network.load_state_dict(state)
     return network
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from priors.gaussian import COLOUR, DENSE_LIMIT, GREY, MEAN, Gaussian, PowerLaw, spread, turn, weights
+from priors.slot import Belief, checks_question
 
 TINY = 1e-12  # variance below which doubt counts as rounding
 DRAWS = 192  # of the mixture itself, on which its own error is measured
@@ -65,27 +66,30 @@ class Mixture:
 
     def log_parts(self, x: Tensor, sigma: float = 0.0) -> Tensor:
         """log of each component's share in the density of clean + sigma noise, up to one constant: [B, K], float64."""
-        return torch.cat([kind.log_density(x.double(), sigma) for kind in self.kinds], 1)
+        return torch.cat([kind.log_density(x.cpu().double(), sigma) for kind in self.kinds], 1)
 
     def responsibilities(self, x: Tensor, sigma: float = 0.0) -> Tensor:
         """p(component | x) where x = clean + sigma noise: [B, K], float64."""
         return self.log_parts(x, sigma).softmax(1)
 
+    @checks_question
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         """The mean of all components' Wiener filters, each weighed by its responsibility: exactly E[clean | x]."""
-        clean, image = torch.zeros_like(x, dtype=torch.float64), x.double()
+        image = x.cpu().double()
+        clean = torch.zeros_like(image)
         for kind, parts in self.split(self.responsibilities(x, sigma)):
             template = torch.einsum("bk,kchw->bchw", parts, kind.templates(x.shape[-3:]))
             clean += kind.conditional_mean(image, sigma, template, parts.sum(1)[:, None, None, None])
-        return clean.to(x.dtype)
+        return clean.to(x)
 
-    def conditional(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
+    @checks_question
+    def belief(self, x: Tensor, sigma: float) -> Belief:
         """p(clean | x) as a Gaussian: its mean, the standard deviation of each pixel [B, C, H, W], and the spectrum of its errors.
 
         Mean and deviations are exact. The spectrum is that of each image, [B, 1, H, W // 2 + 1], where errors are taken for
         stationary; of colour images it is the average over the prior, [3, H, W // 2 + 1].
         """
-        image = x.double()
+        image = x.cpu().double()
         mean, square, power = (torch.zeros((), dtype=torch.float64) for _ in range(3))
         for kind, parts in self.split(self.responsibilities(x, sigma)):
             templates, share = kind.templates(x.shape[-3:]), parts.sum(1)[:, None, None, None]
@@ -102,7 +106,7 @@ class Mixture:
         else:
             power = self.error_spectrum(sigma, x.shape).square()
         power = power / mean_power(power, x.shape[-1]).mean(-3, keepdim=True)
-        return mean.to(x.dtype), pixel.to(x.dtype), power.sqrt().to(x.dtype)
+        return Belief(mean.to(x), pixel.to(x), power.sqrt().to(x))
 
     def energy(self, x: Tensor) -> Tensor:
         """Minus log density up to a constant: [B]."""
@@ -130,7 +134,7 @@ class Mixture:
             which = torch.arange(DRAWS) % len(self.labels)
             clean = self.draw(which, key[1], noise)
             x = clean + sigma * torch.randn(clean.shape, generator=noise, dtype=torch.float64)
-            error, within = self.denoise(x, sigma), torch.zeros(())
+            error, within = self.denoise(x, sigma), torch.zeros((), dtype=torch.float64)
             for number, rows, index in self.members(which):
                 kind = self.kinds[number]
                 error[rows] -= kind.conditional_mean(x[rows], sigma, kind.templates(key[1])[index])

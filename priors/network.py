@@ -157,4 +157,4 @@ def cut(x: Tensor, like: Tensor) -> Tensor:
 def build(channels: int, widths: Sequence[int], blocks: int | Sequence[int], mean: float, std: float) -> Denoiser:
     """The network that a model card describes, in channels_last layout (faster on CPU and GPU alike)."""
     net = UNet(channels, widths, [blocks] * len(widths) if isinstance(blocks, int) else blocks)
-    return Denoiser(net, mean=mean, std=std).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Denoiser(net, mean=mean, std=std).to(dtype=torch.float32, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -6,6 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from priors.error import ErrorCurve, KnowsItsError, stored
+from priors.slot import checks_question
 
 PATCH, REACH = 5, 6  # patch side and search distance in pixels
 
@@ -26,6 +27,7 @@ class NonLocalMeans(KnowsItsError):
     def error(self) -> ErrorCurve:
         return stored(self.name)
 
+    @checks_question
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         from skimage.restoration import denoise_nl_means
 

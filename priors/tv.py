@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from priors.error import ErrorCurve, KnowsItsError, stored
+from priors.slot import checks_question
 
 
 class TotalVariation(KnowsItsError):
@@ -23,6 +24,7 @@ class TotalVariation(KnowsItsError):
     def error(self) -> ErrorCurve:
         return stored(self.name)
 
+    @checks_question
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         w = weight(sigma, x.shape[1])
         return prox(x, w, enough(w)) if w > 0 else x.clone()

@@ -1,7 +1,7 @@
 """Simulated problems: an image is measured by an operator, and white Gaussian noise is added.
 
 ``image`` is anything that ``as_tensor`` takes and becomes the truth. ``noise_sigma`` is a standard deviation in pixel units
-of [0, 1]. ``rng`` is an int, a numpy Generator or None (SPEC 7); noise and mask have independent streams.
+of [0, 1]. ``rng`` is an int, a numpy or torch Generator, or None; noise and mask have independent streams.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from torch import Tensor
 
 from problems import masks
 from problems.images import as_tensor
-from problems.masks import Seed
 from problems.operator import Operator
 from problems.operators import Blur, Identity, Inpainting, SuperResolution
 from problems.problem import Problem
+from problems.seeds import Seed, generator
 
 
 def denoise(image: Any, noise_sigma: float = 25 / 255, rng: Seed = 0) -> Problem:
@@ -49,7 +49,7 @@ def inpaint(image: Any, mask: Any = "random:0.5", noise_sigma: float = 0.02, rng
 
 def streams(rng: Seed) -> list[np.random.Generator]:
     """One stream for the noise, one for the mask; neither is the one that the same seed gives to anybody else."""
-    return np.random.default_rng(rng).spawn(2)
+    return generator(rng).spawn(2)
 
 
 def simulated(name: str, operator: Operator, truth: Tensor, noise_sigma: float, noise: np.random.Generator) -> Problem:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from problems.names import arguments
+from problems.seeds import Seed, generator
 
 
 def gaussian(std: float = 1.6) -> np.ndarray:
@@ -51,13 +52,13 @@ def motion(length: float = 15, angle: float = 30) -> np.ndarray:
     return unit(np.clip(1 - np.hypot(columns - along * x, rows - along * y), 0, 1))
 
 
-def shake(size: int = 25, rng: int | np.random.Generator | None = 0) -> np.ndarray:
+def shake(size: int = 25, rng: Seed = 0) -> np.ndarray:
     """Camera shake in ``size`` x ``size`` pixels: the path of a point whose velocity drifts at random (cf. Boracchi, Foi 2012).
 
     The centre of mass lies on the middle of the array.
     """
     at_least("size of the shake", size, 3, whole=True)
-    rng = np.random.default_rng(rng)
+    rng = generator(rng)
     velocity, path = np.zeros(2), np.zeros((2000, 2))
     for k in range(1, len(path)):
         velocity = 0.995 * velocity + rng.standard_normal(2)

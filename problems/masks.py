@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from problems.names import arguments, is_picture
+from problems.seeds import Seed, generator
 
-Seed = int | np.random.Generator | None
 WORDS = ("measured", "conjured", "prior", "image", "noise", "sample", "guess", "pixel", "blur", "answer", "truth", "spread")
 
 
@@ -22,7 +22,7 @@ def random(shape: Sequence[int], keep: float = 0.5, rng: Seed = 0) -> np.ndarray
     if not 0 < keep <= 1:
         raise ValueError(f"keep, the share of measured pixels, must lie above 0 and up to 1, not {keep}")
     size = int(np.prod(shape))
-    return (np.random.default_rng(rng).permutation(size) < max(1, round(keep * size))).reshape(shape)
+    return (generator(rng).permutation(size) < max(1, round(keep * size))).reshape(shape)
 
 
 def box(shape: Sequence[int], side: float = 0.25) -> np.ndarray:
@@ -41,7 +41,7 @@ def text(shape: Sequence[int], rng: Seed = 0) -> np.ndarray:
     from PIL import Image, ImageDraw, ImageFont
 
     height, width = shape
-    rng = np.random.default_rng(rng)
+    rng = generator(rng)
     paper = Image.new("1", (width, height), 1)
     pen, line = ImageDraw.Draw(paper), max(6, min(shape) // 10)
     font = ImageFont.load_default(line)

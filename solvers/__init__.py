@@ -1,9 +1,9 @@
 """How belief meets measurement: one loop around one slot, to estimate or to sample."""
 
-from solvers.loop import Iterate, Method, loop
+from solvers.loop import Iterate, Method, Task, loop
 from solvers.methods import METHODS
 from solvers.result import Diverged, Result
 from solvers.solve import sample, solve
 from solvers.unconditional import GENERATORS, Generated, generate
 
-__all__ = ["GENERATORS", "METHODS", "Diverged", "Generated", "Iterate", "Method", "Result", "generate", "loop", "sample", "solve"]
+__all__ = ["GENERATORS", "METHODS", "Diverged", "Generated", "Iterate", "Method", "Result", "Task", "generate", "loop", "sample", "solve"]

@@ -25,11 +25,11 @@ def octaves(x: Tensor) -> list[float]:
 @functools.lru_cache(maxsize=8)
 def plan(height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
     """Window [H, W]; of every coefficient of rfft2, flat, its band (0: the mean); its share [H, W // 2 + 1] in a mean square."""
-    window = torch.hann_window(height)[:, None] * torch.hann_window(width)
-    frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width))
-    edges = torch.tensor([LOWEST * 2**k for k in range(OCTAVES - 1)])
+    window = torch.hann_window(height, dtype=torch.float32)[:, None] * torch.hann_window(width, dtype=torch.float32)
+    frequency = torch.hypot(torch.fft.fftfreq(height, dtype=torch.float32)[:, None], torch.fft.rfftfreq(width, dtype=torch.float32))
+    edges = torch.tensor([LOWEST * 2**k for k in range(OCTAVES - 1)], dtype=torch.float32)
     band = torch.where(frequency > 0, 1 + torch.bucketize(frequency, edges, right=True), 0)
-    twice = torch.full((width // 2 + 1,), 2.0)  # rfft2 leaves out the conjugates
+    twice = torch.full((width // 2 + 1,), 2.0, dtype=torch.float32)  # rfft2 leaves out the conjugates
     twice[0] = 1
     if width % 2 == 0:
         twice[-1] = 1

@@ -10,13 +10,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from priors.slot import Denoiser
+from priors.slot import Denoiser, belief
 from solvers.data import Covariance, Measurement, Width, perturbation
 from solvers.schedules import geometric
 from solvers.streams import Streams
 
 Rule = Callable[[float, float], tuple[float, float]]  # (sigma, next sigma) -> (carry b, fresh noise q)
-Belief = Callable[..., tuple[Tensor, Width]]  # (prior, noisy image, sigma, next sigma, streams) -> (image, width at strength 1)
+Believe = Callable[..., tuple[Tensor, Width]]  # (prior, noisy image, sigma, next sigma, streams) -> (image, width at strength 1)
 
 
 # How much of the old noise is carried, and how much fresh noise is added, on the way from sigma to the next level.
@@ -66,23 +66,21 @@ def next_level(prior: Denoiser, x: Tensor, sigma: float, after: float, noise: St
 
 
 def own_error(prior: Denoiser, x: Tensor, sigma: float, after: float, noise: Streams | None = None) -> tuple[Tensor, Width]:
-    """E[clean | x], and how far it errs, which makes a draw honest: p(clean | x) as the prior knows it.
-
-    Pixel by pixel and by frequency (``conditional``), by frequency, on average, or not at all: then sigma, which is too wide.
-    """
-    if hasattr(prior, "conditional"):
-        x0, pixel, spectrum = prior.conditional(x, sigma)
-        return x0, Covariance(pixel, spectrum)
-    if hasattr(prior, "error_spectrum"):
-        return prior.denoise(x, sigma), prior.error_spectrum(sigma, x.shape[-3:]).to(x)
-    return prior.denoise(x, sigma), prior.rmse(sigma) if hasattr(prior, "rmse") else sigma
+    """E[clean | x], and how far it errs, which makes a draw honest; where that is not known sigma, which is too wide."""
+    x0, width = believed(prior, x, sigma)
+    return x0, sigma if width is None else width
 
 
-def knows_error(prior: Denoiser) -> bool:
-    return any(hasattr(prior, member) for member in ("conditional", "error_spectrum", "rmse"))
+def believed(prior: Denoiser, x: Tensor, sigma: float) -> tuple[Tensor, Width | None]:
+    """The mean of the prior's belief, and its width as finely as it is known: by pixel and frequency, by frequency, or on average."""
+    found = belief(prior, x, sigma)
+    if found.pixel is not None:
+        white = x.new_ones(1, x.shape[-2], x.shape[-1] // 2 + 1)
+        return found.mean, Covariance(found.pixel, white if found.spectrum is None else found.spectrum)
+    return found.mean, found.rmse if found.spectrum is None else found.spectrum
 
 
-def drawn(calls: int) -> Belief:
+def drawn(calls: int) -> Believe:
     """A draw from p(clean | x) by so many ancestral steps, down to a tenth of sigma; the width is the level to come.
 
     Every step draws the clean image with the prior's own error about what was denoised. Where that error is not known it
@@ -92,8 +90,8 @@ def drawn(calls: int) -> Belief:
     def draw(prior: Denoiser, x: Tensor, sigma: float, after: float, noise: Streams | None = None) -> tuple[Tensor, Width]:
         assert noise is not None, "what draws is given streams"
         for high, low in pairwise([*geometric(sigma, sigma / 10, calls), 0.0]):
-            x0, error = own_error(prior, x, high, low)
-            x0 = x0 + perturbation(noise.normal(x.shape[1:], x), error if knows_error(prior) else 0.0)
+            x0, error = believed(prior, x, high)
+            x0 = x0 + perturbation(noise.normal(x.shape[1:], x), 0.0 if error is None else error)
             b, q = ancestral(high, low)
             x = x0 + b * (x - x0) + q * noise.normal(x.shape[1:], x)
         return x, after
@@ -107,22 +105,24 @@ class Method:
 
     ``levels`` makes the default schedule of ``steps`` levels, each with ``calls`` of the prior; ``measure`` is "minimise",
     "draw" or "descend"; ``answer`` says whether the believed or the measured image is returned; ``dual`` adds ADMM's
-    running sum of disagreements. A method that is no setting brings ``own``, a generator with the signature of ``loop``.
-    An ``exhibit`` is run as published, to show its known bias; ``line`` names the source.
+    running sum of disagreements. ``falling`` says that its levels must not rise; a fixed-point method takes any.
+    A method that is no setting brings ``own``, a generator with the signature of ``loop``. An ``exhibit`` is run as
+    published, to show its known bias; ``line`` names the source.
     """
 
     line: str
     levels: Callable[[Measurement, Denoiser, float, int], list[float]]
     steps: int
-    believe: Belief = level
+    believe: Believe = level
     measure: str = "minimise"
     go_on: Rule = none
     dual: bool = False
     answer: str = "measured"
     samples: bool = False
     calls: int = 1
+    falling: bool = True
     exhibit: bool = False
-    own: Callable[..., Iterator[Iterate]] | None = None
+    own: Callable[[Task], Iterator[Iterate]] | None = None
 
 
 @dataclass(frozen=True)
@@ -140,30 +140,50 @@ class Iterate:
     calls: int = 1
 
 
-def loop(
-    data: Measurement,
-    prior: Denoiser,
-    method: Method,
-    levels: Sequence[float],
-    x: Tensor,
-    strength: float = 1.0,
-    noise: Streams | None = None,
-) -> Iterator[Iterate]:
-    """Run ``method`` from ``x`` [n * B, C, H, W] down ``levels``.
+@dataclass(frozen=True)
+class Task:
+    """What a method is given: measurement, prior, levels, and the images x [n * B, C, H, W] to start from.
 
-    ``strength`` is how many times the prior's energy counts: it divides the square of every width.
+    ``strength`` is how many times the prior's energy counts: it divides the square of every width. ``noise`` has a stream
+    for each sample, and is None where nothing is drawn.
     """
+
+    data: Measurement
+    prior: Denoiser
+    method: Method
+    levels: Sequence[float]
+    x: Tensor
+    strength: float = 1.0
+    noise: Streams | None = None
+
+    def iterates(self) -> Iterator[Iterate]:
+        """Run the method."""
+        return (self.method.own or loop)(self)
+
+    def descent(self) -> Iterator[tuple[float, float]]:
+        """Every level with the next; after the last comes 0."""
+        return pairwise([*self.levels, 0.0])
+
+    def white(self, like: Tensor) -> Tensor:
+        """Standard normal noise in the shape of ``like``, each sample from its own stream."""
+        assert self.noise is not None, "what draws is given streams"
+        return self.noise.normal(like.shape[1:], like)
+
+
+def loop(task: Task) -> Iterator[Iterate]:
+    """Run a method that is a setting of the loop."""
+    data, method, noise, x = task.data, task.method, task.noise, task.x
     u = torch.zeros_like(x)
-    for sigma, after in pairwise([*levels, 0.0]):
-        x0, error = method.believe(prior, x + u, sigma, after, noise)  # believe
-        width = error / strength**0.5
+    for sigma, after in task.descent():
+        x0, error = method.believe(task.prior, x + u, sigma, after, noise)  # believe
+        width = error / task.strength**0.5
         if method.dual:
             u = u + x - x0
         z = measure(data, method, x0 - u, width, noise)  # measure
         b, q = method.go_on(sigma, after)
         x = z + b * (x - z)  # go on
         if noise is not None and q > 0:
-            x = x + q * noise.normal(x.shape[1:], x)
+            x = x + q * task.white(x)
         yield Iterate(sigma, width, x0, z, x, method.calls)
 
 

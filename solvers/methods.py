@@ -14,9 +14,12 @@ published = partial(Method, samples=True, exhibit=True)
 METHODS = {
     # 24 turns, as DPIR takes for super-resolution: with the 8 of its deblurring, answers to random masks are 1 dB short.
     "hqs": Method("plug-and-play half-quadratic splitting (DPIR, Zhang et al. 2021)", falling, 24, believe=next_level, answer="believed"),
-    "admm": Method("plug-and-play ADMM (Venkatakrishnan, Bouman, Wohlberg 2013)", fixed, 30, dual=True, answer="believed"),
-    "red": Method("regularisation by denoising, fixed point (Romano, Elad, Milanfar 2017)", fixed, 30),
-    "pgd": Method("plug-and-play proximal gradient (Kamilov, Mansour, Wohlberg 2017)", stable, 50, measure="descend", answer="believed"),
+    "admm": Method("plug-and-play ADMM (Venkatakrishnan, Bouman, Wohlberg 2013)", fixed, 30, dual=True, answer="believed", falling=False),
+    "red": Method("regularisation by denoising, fixed point (Romano, Elad, Milanfar 2017)", fixed, 30, falling=False),
+    "pgd": Method(
+        "plug-and-play proximal gradient (Kamilov, Mansour, Wohlberg 2017)",
+        stable, 50, measure="descend", answer="believed", falling=False,
+    ),
     "annealed": Method(
         "denoise, draw, renoise over falling levels (after DAPS, Zhang et al. 2024)",
         annealing, 20, believe=own_error, measure="draw", go_on=renoise, samples=True,

@@ -5,20 +5,23 @@ from __future__ import annotations
 import difflib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from numbers import Integral, Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from priors.slot import Denoiser, name_of
+from priors.slot import Denoiser, checked, name_of
 from problems.problem import Problem
+from problems.seeds import Seed
 from solvers.bands import octaves
 from solvers.data import Measurement, size
-from solvers.loop import Iterate, Method, loop
+from solvers.loop import Iterate, Method, Task
 from solvers.methods import METHODS
 from solvers.result import Diverged, Result
-from solvers.streams import Seed, Streams
+from solvers.streams import Streams
 
 OUT_OF_BOUNDS = 3.0  # root mean square distance from mid-grey that no answer in [0, 1] comes near
 
@@ -56,31 +59,35 @@ def sample(
 ) -> Result:
     """Draw ``n`` answers to one measurement from p(x | y), as the prior and the noise have it.
 
-    ``rng`` is an int, a numpy Generator or None (SPEC 7); sample i depends on it and on i alone. Where ``prior.mmse`` is
+    ``rng`` is an int, a numpy or torch Generator, or None; sample i depends on it and on i alone. Where ``prior.mmse`` is
     false the draws are a heuristic: no density stands behind them.
 
     Raises:
         ValueError: unknown method, a method that estimates, or a number out of range.
         Diverged: as in ``solve``.
     """
-    if n < 1:
-        raise ValueError(f"n is the number of samples and must be at least 1, not {n}")
+    check_whole("n is the number of samples and", n)
+    check_problem(problem)
     return run(problem, prior, method, 1.0, steps, levels, Streams(rng, n, len(problem.y)))
 
 
 def run(
     problem: Problem, prior: Denoiser, name: str, strength: float, steps: int | None, levels: Sequence[float] | None, noise: Streams | None
 ) -> Result:
-    check_types(problem, prior)
+    check_problem(problem)
+    check_positive("strength", strength)
+    trusted = checked(prior)
     began, method, n = time.perf_counter(), named(name, samples=noise is not None), noise.n if noise else 1
     data = Measurement(problem, n)
-    schedule = checked(levels, strength, steps) or method.levels(data, prior, strength, steps or method.steps)
+    schedule = check_steps(levels, steps) or method.levels(data, trusted, strength, steps or method.steps)
+    if method.falling and levels is not None:
+        check_fall(schedule, name)
     trace: list[dict[str, Any]] = []
     calls = 0
     with torch.no_grad():
         answer = flat = data.flat()
         start = begin(data, flat, schedule[0], strength, noise)
-        for iterate in (method.own or loop)(data, prior, method, schedule, start, strength, noise):
+        for iterate in Task(data, trusted, method, schedule, start, strength, noise).iterates():
             calls += n * iterate.calls
             before, answer = answer, iterate.believed if method.answer == "believed" else iterate.measured
             trace.append(record(data, iterate, answer, before))
@@ -92,23 +99,48 @@ def run(
     return Result(problem, prior, name, samples.mean(0), samples if noise else None, tuple(trace), config, seconds, calls)
 
 
-def check_types(problem: Problem, prior: Denoiser) -> None:
-    """What a caller mixes up, in one sentence."""
+def check_problem(problem: Problem) -> None:
     if not isinstance(problem, Problem):
         raise TypeError(f"{type(problem).__name__} is no problem; make one, such as problems.deblur(image)")
-    if isinstance(prior, str | type) or not callable(getattr(prior, "denoise", None)):
-        raise TypeError(f"{prior!r} is no prior; give an object with denoise(x, sigma), such as priors.load('tv')")
 
 
-def checked(levels: Sequence[float] | None, strength: float, steps: int | None) -> list[float]:
-    """The schedule given, if any, as a list; or a ValueError for what cannot be."""
-    if levels is not None and len(levels) == 0:
-        raise ValueError("levels is empty; give at least one noise level, or leave it out for the method's own schedule")
-    given = [float(sigma) for sigma in levels] if levels is not None else []
-    for what, value in (("strength", strength), ("steps", 1 if steps is None else steps), *(("every level", sigma) for sigma in given)):
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{what} must be a positive number, not {value}")
-    return given
+def check_positive(what: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{what} must be a positive number, not {value!r}; give one, such as 1.0")
+    if not 0 < float(value) < math.inf:
+        raise ValueError(f"{what} must be a positive number, not {value}")
+
+
+def check_whole(what: str, value: Any) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{what} must be a whole number, not {value!r}; give one, such as 16")
+    if value < 1:
+        raise ValueError(f"{what} must be at least 1, not {value}")
+
+
+def check_steps(levels: Sequence[float] | None, steps: int | None) -> list[float]:
+    """The schedule given, if any, as a list.
+
+    Raises:
+        TypeError, ValueError: levels or steps that cannot be, or both.
+    """
+    if steps is not None:
+        check_positive("steps", steps)
+        check_whole("steps", steps)
+        if levels is not None:
+            raise ValueError("steps is the length of the method's own schedule and has no effect on levels; give one of the two")
+    if levels is None:
+        return []
+    if isinstance(levels, str) or not isinstance(levels, Iterable) or len(given := list(levels)) == 0:
+        raise ValueError("levels is empty or no list; give at least one noise level, or leave it out for the method's own schedule")
+    for sigma in given:
+        check_positive("every level", sigma.item() if isinstance(sigma, Tensor) and sigma.numel() == 1 else sigma)
+    return [float(sigma) for sigma in given]
+
+
+def check_fall(levels: Sequence[float], name: str) -> None:
+    if any(after > sigma for sigma, after in pairwise(levels)):
+        raise ValueError(f"levels must fall, from noise to image, for method {name!r}; sort them, the largest first")
 
 
 def begin(data: Measurement, flat: Tensor, sigma: float, strength: float, noise: Streams | None) -> Tensor:

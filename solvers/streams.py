@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from problems.seeds import Seed, generator
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-Seed = int | np.random.Generator | None  # SPEC 7; 0 is a seed like any other
 
 
 class Streams:
@@ -21,7 +21,7 @@ class Streams:
     """
 
     def __init__(self, rng: Seed, n: int, batch: int):
-        self.n, self.root = n, int(np.random.default_rng(rng).integers(2**63))
+        self.n, self.root = n, int(generator(rng).integers(2**63))
         seeds = [np.random.SeedSequence(self.root, spawn_key=(i, b)) for i in range(n) for b in range(batch)]
         self.generators = [torch.Generator().manual_seed(int(s.generate_state(1, np.uint64)[0] >> 1)) for s in seeds]
 

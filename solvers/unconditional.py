@@ -7,18 +7,19 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from priors.slot import Denoiser, name_of
+from priors.slot import Denoiser, checked, name_of
+from problems.seeds import Seed
 from solvers.data import Covariance, Measurement
-from solvers.loop import Iterate, Method, ancestral, ddim, loop
+from solvers.loop import Iterate, Method, Task, ancestral, ddim
 from solvers.schedules import geometric
-from solvers.solve import check_bounds, checked
-from solvers.streams import Seed, Streams
+from solvers.solve import check_bounds, check_fall, check_steps, check_whole
+from solvers.streams import Streams
 
 DROWNED = 80.0  # hides even the brightness of a 64x64 image, whose Fourier coefficient has a standard deviation near 10
 SEEN = 2.5  # ten standard deviations of natural images: below, a noisy image still shows what it was
@@ -35,39 +36,25 @@ class Nothing(Measurement):
         return x0
 
 
-def heun(
-    data: Measurement,
-    prior: Denoiser,
-    method: Method,
-    levels: Sequence[float],
-    x: Tensor,
-    strength: float = 1.0,
-    noise: Streams | None = None,
-) -> Iterator[Iterate]:
+def heun(task: Task) -> Iterator[Iterate]:
     """The probability flow by Heun's second-order steps, the last one Euler's (Karras et al. 2022, algorithm 1)."""
-    for sigma, after in pairwise([*levels, 0.0]):
-        x0 = prior.denoise(x, sigma)
+    x = task.x
+    for sigma, after in task.descent():
+        x0 = task.prior.denoise(x, sigma)
         slope = (x - x0) / sigma
         ahead = x + (after - sigma) * slope
         if after > 0:
-            slope = (slope + (ahead - prior.denoise(ahead, after)) / after) / 2
+            slope = (slope + (ahead - task.prior.denoise(ahead, after)) / after) / 2
         x = x + (after - sigma) * slope
         yield Iterate(sigma, sigma, x0, x0, x, calls=2 if after > 0 else 1)
 
 
-def multistep(
-    data: Measurement,
-    prior: Denoiser,
-    method: Method,
-    levels: Sequence[float],
-    x: Tensor,
-    strength: float = 1.0,
-    noise: Streams | None = None,
-) -> Iterator[Iterate]:
+def multistep(task: Task) -> Iterator[Iterate]:
     """DPM-Solver++(2M): ``ddim`` steps from x0 extrapolated to the middle of the step in log sigma (Lu et al. 2022, algorithm 2)."""
+    x = task.x
     before, last = x, 0.0  # believed image of the level before, and the length of the step that left it
-    for sigma, after in pairwise([*levels, 0.0]):
-        x0 = prior.denoise(x, sigma)
+    for sigma, after in task.descent():
+        x0 = task.prior.denoise(x, sigma)
         step = math.log(sigma / after) if after > 0 else 0.0
         z = x0 + step / (2 * last) * (x0 - before) if last > 0 else x0
         x = z + after / sigma * (x - z)
@@ -141,18 +128,17 @@ def generate(
         ValueError: unknown method, a number out of range, or a prior that does not know pure noise.
         Diverged: the images left all bounds.
     """
-    if n < 1:
-        raise ValueError(f"n is the number of samples and must be at least 1, not {n}")
+    check_whole("n is the number of samples and", n)
     if len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1:
         raise ValueError(f"shape is (channels, height, width) of one image, with 1 or 3 channels, not {tuple(shape)}")
     began, chosen, noise = time.perf_counter(), generator(method), Streams(rng, n, 1)
-    schedule = checked(levels, 1.0, steps) or chosen.levels(Nothing(), prior, 1.0, steps or chosen.steps)
-    if sorted(schedule, reverse=True) != schedule:
-        raise ValueError("levels must fall, from noise to image")
+    trusted = checked(prior)
+    schedule = check_steps(levels, steps) or chosen.levels(Nothing(), trusted, 1.0, steps or chosen.steps)
+    check_fall(schedule, method)
     trace: list[dict[str, float]] = []
     calls = 0
     with torch.no_grad():
-        for iterate in trajectory(prior, shape, chosen, schedule, noise):
+        for iterate in trajectory(trusted, shape, chosen, schedule, noise):
             trace.append({"sigma": iterate.sigma, "rms": float((iterate.believed - 0.5).square().mean().sqrt())})
             calls += n * iterate.calls
     check_bounds(iterate.x, trace, method, prior)
@@ -162,9 +148,21 @@ def generate(
 
 def trajectory(prior: Denoiser, shape: Sequence[int], method: Method, levels: Sequence[float], noise: Streams) -> Iterator[Iterate]:
     """The way from noise to images, level by level: for those who want to watch."""
-    like = torch.empty(0)
-    start = getattr(prior, "mean", 0.5) + levels[0] * noise.normal(shape, like)
-    return (method.own or loop)(Nothing(), prior, method, levels, start, 1.0, noise)
+    like = torch.empty(0, dtype=torch.float32)
+    start = mean_of(prior) + levels[0] * noise.normal(shape, like)
+    return Task(Nothing(), checked(prior), method, levels, start, 1.0, noise).iterates()
+
+
+def mean_of(prior: Denoiser) -> float | Tensor:
+    """The mean of the prior's images, or mid-grey.
+
+    Raises:
+        TypeError: a member ``mean`` that is something else.
+    """
+    mean = getattr(prior, "mean", 0.5)
+    if not isinstance(mean, Real | Tensor):
+        raise TypeError(f"prior {name_of(prior)!r} has a member mean that is no grey value; rename it, or make it a number such as 0.5")
+    return mean  # type: ignore[return-value]
 
 
 def generator(name: str) -> Method:

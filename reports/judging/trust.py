@@ -19,6 +19,7 @@ from priors.slot import Denoiser
 from problems.factories import simulated
 from problems.problem import Problem
 from problems.resolution import Resolution
+from problems.seeds import Seed, generator
 from reports.judging import verdict
 from reports.judging.classes import CLASSES, Judge, Judgement
 from reports.runs.cell import Cell, Record, has_spread, is_heuristic
@@ -27,7 +28,6 @@ from reports.runs.stored import Run
 from reports.scores import ensemble
 from reports.scores.ensemble import LEVEL, Scores, estimates, scores
 from reports.scores.intervals import Estimate, over_images
-from solvers.streams import Seed
 
 VAGUE = 0.4  # width of the interval of a coverage, from which on too few images say nothing
 MISSING = 0.8  # of the spread: intervals that hold most pixels may still miss those that matter
@@ -152,7 +152,7 @@ def simulate_back(
     Raises:
         ValueError, solvers.Diverged: as ``solvers.sample``.
     """
-    noise, draws = np.random.default_rng(rng).spawn(2)
+    noise, draws = generator(rng).spawn(2)
     again = simulated(problem.name, problem.operator, x, problem.noise_sigma, noise)
     return solvers.sample(again, prior, n, draws, method, steps)
 

@@ -300,7 +300,8 @@ def test_the_error_is_known_pixel_by_pixel(name) -> None:
     images = torch.cat([problems.load_image(image, size=96) for image in ("camera", "astronaut", "chelsea", "coins")])
     for sigma in (0.02, 0.1, 0.35):
         x = images + sigma * torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
-        mean, std, correlation = prior.conditional(x, sigma)
+        known = prior.belief(x, sigma)
+        mean, std, correlation = known.mean, known.pixel, known.spectrum
         assert torch.allclose(mean, prior.denoise(x, sigma), atol=1e-5)
         assert std.shape == (4, 1, 96, 96)
         square = (mean - images).square()
@@ -338,11 +339,11 @@ def test_edges_of_the_range() -> None:
     assert torch.allclose(prior.denoise(x, 0.002) - x, (prior.denoise(x, 0.004) - x) / 4, atol=1e-6)
     assert float((prior.denoise(x, 1e-5) - x).abs().max()) < 1e-4 < float(lowest)
     assert prior.rmse(0.001) == pytest.approx(prior.rmse(0.002) / 2, rel=1e-6)
-    (mean, std, _), (_, lowest, _) = prior.conditional(x, 0.002), prior.conditional(x, 0.004)
-    assert torch.allclose(mean, prior.denoise(x, 0.002), atol=1e-6)
-    assert torch.allclose(std, lowest / 2)
+    below, lowest = prior.belief(x, 0.002), prior.belief(x, 0.004)
+    assert torch.allclose(below.mean, prior.denoise(x, 0.002), atol=1e-6)
+    assert torch.allclose(below.pixel, lowest.pixel / 2)
     with pytest.raises(ValueError, match="trained for sigma up to"):
-        prior.conditional(x, 0.5)
+        prior.belief(x, 0.5)
 
 
 def test_grey_weights_take_colour_images_channel_by_channel() -> None:
@@ -350,7 +351,7 @@ def test_grey_weights_take_colour_images_channel_by_channel() -> None:
     found = prior.denoise(x, 0.1)
     assert found.dtype == torch.float64
     assert torch.allclose(found[:, 1:2], prior.denoise(x[:, 1:2], 0.1), atol=1e-6)
-    std, alone = prior.conditional(x, 0.1)[1], prior.conditional(x[:, 1:2], 0.1)[1]
+    std, alone = prior.belief(x, 0.1).pixel, prior.belief(x[:, 1:2], 0.1).pixel
     assert std.shape == (1, 3, 24, 24)
     assert torch.allclose(std[:, 1:2], alone, atol=1e-6)
 
@@ -444,5 +445,4 @@ def test_the_smoke_gate_tells_what_was_reached_and_missed(tmp_path, monkeypatch,
 def test_the_own_error_is_bounded_where_no_image_is(name: str) -> None:
     """Far from all it was trained on the second head knew no bound, and a long chain ran off to infinity."""
     x = 100 * torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    _, std, _ = priors.load(name).conditional(x, 0.01)
-    assert float(std.max()) <= 4 * 0.01
+    assert float(priors.load(name).belief(x, 0.01).pixel.max()) <= 4 * 0.01

@@ -113,15 +113,15 @@ def test_what_is_known_of_each_pixel_is_its_posterior(name: str, shape) -> None:
     """Mean and deviation given a noisy image, against the dense posterior of the same image."""
     prior, y = MIXTURES[name](), picture(7, shape, batch=3)
     posterior = prior.posterior(Identity(shape), y, 0.3)
-    mean, pixel, _ = prior.conditional(y, 0.3)
-    assert torch.allclose(mean.flatten(1), posterior.mean, atol=1e-9)
-    assert torch.allclose(pixel.flatten(1), posterior.std, atol=1e-9)
+    known = prior.belief(y, 0.3)
+    assert torch.allclose(known.mean.flatten(1), posterior.mean, atol=1e-9)
+    assert torch.allclose(known.pixel.flatten(1), posterior.std, atol=1e-9)
 
 
 def test_one_component_knows_the_spectrum_of_its_errors() -> None:
     prior, y = mixture.of(Gaussian()), picture(8, (1, 8, 7))
-    _, pixel, spectrum = prior.conditional(y, 0.3)
-    assert torch.allclose(pixel[0, 0, 0, 0] * spectrum[0], Gaussian().error_spectrum(0.3, (1, 8, 7)), atol=1e-9)
+    known = prior.belief(y, 0.3)
+    assert torch.allclose(known.pixel[0, 0, 0, 0] * known.spectrum[0], Gaussian().error_spectrum(0.3, (1, 8, 7)), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["mixture", "digits"])
@@ -130,9 +130,9 @@ def test_the_spectrum_of_the_errors_is_that_of_draws(name: str) -> None:
     prior, shape, n = MIXTURES[name](), (1, 6, 6), 6000
     y = picture(9, shape)
     draws = prior.posterior(Identity(shape), y, 0.5).draw(n, rng=0).view(n, *shape)
-    mean, pixel, spectrum = prior.conditional(y, 0.5)
-    measured = torch.fft.rfft2(draws - mean, norm="ortho").abs().square().mean(0)
-    assert torch.allclose(measured, pixel.square().mean() * spectrum[0].square(), rtol=0.12, atol=1e-4)
+    known = prior.belief(y, 0.5)
+    measured = torch.fft.rfft2(draws - known.mean, norm="ortho").abs().square().mean(0)
+    assert torch.allclose(measured, known.pixel.square().mean() * known.spectrum[0].square(), rtol=0.12, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 7), (3, 6, 5)], ids=str)

@@ -15,7 +15,7 @@ import problems
 import solvers
 from solvers.data import Measurement
 from solvers.langevin import ascending, gain
-from solvers.loop import drawn, fd, level, loop, zeta
+from solvers.loop import Task, drawn, fd, level, loop, zeta
 from solvers.methods import METHODS
 from solvers.schedules import alpha_bar_of, from_vp, geometric, sigma_of, to_vp
 from solvers.spectral import Spectral
@@ -130,7 +130,7 @@ def test_minimising_needs_the_noise_of_fluctuation_and_dissipation(law: str, mak
     levels, data = geometric(5.0, 0.005, 200), Measurement(problem, 100)
     start = data.flat() + levels[0] * Streams(1, 100, 1).normal(mean.shape[1:], mean)
     method = replace(METHODS["annealed"], measure="minimise", believe=level, go_on=rule)
-    *_, last = loop(data, gaussian, method, levels, start, 1.0, Streams(0, 100, 1))
+    *_, last = loop(Task(data, gaussian, method, levels, start, 1.0, Streams(0, 100, 1)))
     _, found, _ = verdict(last.x[:, None], problem, mean, std)
     assert found == pytest.approx(ratio, abs=0.04)
 
@@ -200,7 +200,7 @@ class Mute(Streams):
 
 def step(name: str, problem, prior, sigma: float, after: float, x: Tensor, noise: Streams) -> Tensor:
     data, method = Measurement(problem, len(x)), METHODS[name]
-    return next(iter(method.own(data, prior, method, [sigma, after], x, 1.0, noise))).x
+    return next(iter(method.own(Task(data, prior, method, [sigma, after], x, 1.0, noise)))).x
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import solvers
 from problems.operator import circulant, conjugate_gradients
 from solvers.data import Covariance, Measurement, size
 from solvers.levels import within
-from solvers.loop import loop, next_level
+from solvers.loop import Task, loop, next_level
 from solvers.methods import METHODS
 from solvers.streams import Streams
 
@@ -164,8 +164,8 @@ def test_a_hole_is_solved_to_the_end(mask, level, monkeypatch) -> None:
     """As accurate as it says: a residual counted among the image's whitened unknowns left holes unsolved (0.7 spreads off)."""
     image = problems.load_image("camera", size=32, channels=1)
     problem = problems.inpaint(image, mask=mask, noise_sigma=0.02, rng=1)
-    x0, pixel, spectrum = priors.load("diffusion").conditional(image + level * torch.randn(image.shape, generator=seeded(0)), level)
-    width = Covariance(pixel, spectrum)
+    known = priors.load("diffusion").belief(image + level * torch.randn(image.shape, generator=seeded(0)), level)
+    x0, width = known.mean, Covariance(known.pixel, known.spectrum)
     near = Measurement(problem).minimise(x0, width)
     monkeypatch.setattr("solvers.data.CLOSE", 1e-6)
     assert rms(near - Measurement(problem).minimise(x0, width)) < 0.02 * size(width)
@@ -192,16 +192,16 @@ def test_the_guess_at_the_inverse_spares_turns(maker, gaussian) -> None:
 
 
 def test_a_prior_that_knows_its_error_pixel_by_pixel_is_asked_once_a_level(measured, gaussian, monkeypatch) -> None:
-    """With the Gaussian prior's own error behind ``conditional`` the samples are those of its error spectrum."""
+    """With the Gaussian prior's own error behind ``belief`` the samples are those of its error spectrum."""
     problem, asked = measured[0], []
     monkeypatch.setattr("solvers.data.CLOSE", 1e-9)
 
     class Conditional:
         denoise = staticmethod(gaussian.denoise)
 
-        def conditional(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
+        def belief(self, x: Tensor, sigma: float) -> priors.Belief:
             asked.append(sigma)
-            return gaussian.denoise(x, sigma), torch.ones_like(x), gaussian.error_spectrum(sigma, x.shape).to(x)
+            return priors.Belief(gaussian.denoise(x, sigma), torch.ones_like(x), gaussian.error_spectrum(sigma, x.shape).to(x))
 
     found, expected = (solvers.sample(problem, prior, n=2, rng=0, steps=4) for prior in (Conditional(), gaussian))
     assert len(asked) == 4
@@ -263,7 +263,7 @@ def test_the_noise_fed_to_a_prior_is_the_sigma_it_is_told(name: str) -> None:
     levels, data = [0.3, 0.2, 0.1, 0.05], Measurement(problem, 4)
     noise = Streams(0, 4, 1) if method.samples else None
     start = truth + levels[0] * Streams(1, 4, 1).normal(truth.shape[1:], truth)
-    steps = list(loop(data, oracle, method, levels, start, 1.0, noise))
+    steps = list(loop(Task(data, oracle, method, levels, start, 1.0, noise)))
     assert oracle.told == levels
     if method.samples:
         assert oracle.seen == pytest.approx(levels, rel=0.02)

@@ -31,7 +31,7 @@ class Independent:
 
 def run(name: str, levels: list[float], x: Tensor, noise: Streams | None = None) -> list[solvers.Iterate]:
     method = GENERATORS[name]
-    return list((method.own or solvers.loop)(Nothing(), Independent(), method, levels, x, 1.0, noise))
+    return list(solvers.Task(Nothing(), Independent(), method, levels, x, 1.0, noise).iterates())
 
 
 def flow_error(name: str, steps: int) -> float:
