@@ -96,7 +96,8 @@ def test_a_circle_and_an_arrow_upwards_would_be_seen(tmp_path: Path, monkeypatch
         with pytest.raises(AssertionError, match=r"must not import reports\.page"):
             test_reports_import_downwards_only("reports.runs.store")
     hidden = tmp_path / "hidden.py"
-    lines = ("from typing import TYPE_CHECKING", "if TYPE_CHECKING:", "    import priors.tv", "def f():", "    from reports.runs import store")
+    lines = ["from typing import TYPE_CHECKING", "if TYPE_CHECKING:", "    import priors.tv", "def f():"]
+    lines += ["    from reports.runs import store"]
     hidden.write_text("\n".join(lines))
     assert imported(hidden) == {"typing", "priors.tv", "reports.runs.store"}
 
