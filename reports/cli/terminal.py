@@ -21,7 +21,7 @@ from reports.experiments.posteriors import Proof
 from reports.experiments.posteriors import Row as ProofRow
 from reports.judging.trust import Trust
 from reports.runs.cell import Cell, Record
-from reports.runs.loading import load_prior
+from reports.runs.loading import load_prior, load_problem
 from reports.runs.stored import Run
 from reports.tables.denoising import sections
 from reports.tables.posteriors import explained
@@ -108,6 +108,13 @@ def notices(out: Console, cells: Sequence[Cell] | Sequence[Level]) -> None:
         licence = getattr(load_prior(name), "licence", None)
         if licence:
             out.print(f"{name}: {licence}", soft_wrap=True)
+
+
+def understood(out: Console, cells: Sequence[Cell]) -> None:
+    """What each problem was understood to be, one line each, in the words of its operator."""
+    for label, cell in {cell.problem: cell for cell in cells}.items():
+        if summary := getattr(load_problem(cell).operator, "summary", ""):
+            out.print(f"{label}: {summary}", soft_wrap=True)
 
 
 def scores(out: Console, run: Run) -> None:
