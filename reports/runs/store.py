@@ -155,10 +155,13 @@ def check_arrays(record: Record) -> None:
     assert isinstance(record.arrays, Arrays)
     cell, found = record.cell, record.arrays.headers()
     picture = (cell.size, cell.size, cell.channels)
-    wanted = {"truth": picture}
+    wanted: dict[str, tuple[int, ...]] = {"truth": picture}
     if record.status == "done":
-        wanted |= {"x": picture} | ({"samples": (cell.samples, *picture)} if cell.samples else {})
-        wanted |= {"std": picture} if cell.samples > 1 else {}
+        wanted["x"] = picture
+    if record.status == "done" and cell.samples:
+        wanted["samples"] = (cell.samples, *picture)
+    if record.status == "done" and cell.samples > 1:
+        wanted["std"] = picture
     for name, shape in wanted.items():
         if found[name][0] != shape:
             raise ValueError(f"the array {name} has shape {found[name][0]}, not {shape}")
