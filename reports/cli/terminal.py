@@ -118,7 +118,7 @@ def understood(out: Console, cells: Sequence[Cell]) -> None:
 
 
 def scores(out: Console, run: Run) -> None:
-    """One table per problem: means over the images on which a method arrived."""
+    """One table per problem: means over the images on which a method arrived; then whether versions of the code are mixed."""
     for problem in run.problems:
         table = table_of("prior", "method", "PSNR", "SSIM", "misfit", "coverage", "calls", "seconds", title=problem)
         for method in run.methods:
@@ -127,6 +127,8 @@ def scores(out: Console, run: Run) -> None:
                 if rows := [row for row in found if row]:
                     table.add_row(prior, method, *score(rows))
         out.print(table)
+    if run.mixed_code:
+        out.print(run.mixed_code, soft_wrap=True)
 
 
 def score(rows: Sequence[Record]) -> list[str]:
