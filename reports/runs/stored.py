@@ -14,7 +14,6 @@ import numpy as np
 
 import priors
 from reports.runs.cell import Record
-from reports.runs.keys import ANSWERS
 from reports.runs.provenance import Circumstances, Restrictions
 from reports.runs.selectors import Selector
 from reports.runs.store import Store
@@ -101,7 +100,7 @@ class Run:
         if len(counts) < 2:
             return ""
         told = ", ".join(f"{count} by {code}" for code, count in counts.items())
-        return f"cells were computed by several versions of the code: {told}; by their keys all give answers {ANSWERS}"
+        return f"cells were computed by several versions of the code: {told}"
 
     def scene(self, problem: str, image: str) -> tuple[np.ndarray, np.ndarray]:
         """(truth [H, W, C], measurement as a picture [h, w, C]).
