@@ -52,6 +52,7 @@ def compare(
         )  # fmt: skip
         comparison.prepare(cells, out)
     console = terminal.console()
+    terminal.understood(console, cells)
     terminal.notices(console, cells)
     with resumable(f"every finished cell in {out}"), terminal.Progress(console, cells) as progress:
         finished = comparison.compare(cells, out, command(), strengths, progress.tell)

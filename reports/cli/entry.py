@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +20,12 @@ from reports.cli.training import train
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: every complaint is one line on stderr, and bad input ends with exit code 2.
 
+    Characters that the encoding of the terminal lacks are printed as question marks.
     Modules in the folder one stands in can be named as priors, as with ``python -m``; a script's path would leave it out.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not a stream that a caller put in its place
+            stream.reconfigure(errors="replace")
     try:
         here = str(Path.cwd())
     except FileNotFoundError:

@@ -21,7 +21,7 @@ from reports.experiments.posteriors import Proof
 from reports.experiments.posteriors import Row as ProofRow
 from reports.judging.trust import Trust
 from reports.runs.cell import Cell, Record
-from reports.runs.loading import load_prior
+from reports.runs.loading import load_prior, load_problem
 from reports.runs.stored import Run
 from reports.tables.denoising import sections
 from reports.tables.posteriors import explained
@@ -110,8 +110,15 @@ def notices(out: Console, cells: Sequence[Cell] | Sequence[Level]) -> None:
             out.print(f"{name}: {licence}", soft_wrap=True)
 
 
+def understood(out: Console, cells: Sequence[Cell]) -> None:
+    """What each problem was understood to be, one line each, in the words of its operator."""
+    for label, cell in {cell.problem: cell for cell in cells}.items():
+        if summary := getattr(load_problem(cell).operator, "summary", ""):
+            out.print(f"{label}: {summary}", soft_wrap=True)
+
+
 def scores(out: Console, run: Run) -> None:
-    """One table per problem: means over the images on which a method arrived."""
+    """One table per problem: means over the images on which a method arrived; then whether versions of the code are mixed."""
     for problem in run.problems:
         table = table_of("prior", "method", "PSNR", "SSIM", "misfit", "coverage", "calls", "seconds", title=problem)
         for method in run.methods:
@@ -120,6 +127,8 @@ def scores(out: Console, run: Run) -> None:
                 if rows := [row for row in found if row]:
                     table.add_row(prior, method, *score(rows))
         out.print(table)
+    if run.mixed_code:
+        out.print(run.mixed_code, soft_wrap=True)
 
 
 def score(rows: Sequence[Record]) -> list[str]:

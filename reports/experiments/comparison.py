@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def plan(
             raise ValueError(f"{what} must be at least {least}, not {value}")
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (grey) or 3 (colour), not {channels}")
+    if noise is not None and 1 < noise < math.inf:
+        raise ValueError(f"noise is noise_sigma of pixels in [0, 1], not {noise:g}; of 8 bits it is {noise:g}/255 = {noise / 255:.3f}")
     tuned = Strengths.shipped() if strengths is None else strengths
     chosen_problems = [Selector.parse(text).with_defaults({} if noise is None else {"noise_sigma": noise}) for text in problems]
     chosen_priors = [str(Selector.parse(text)) for text in priors]

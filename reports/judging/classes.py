@@ -115,14 +115,16 @@ def plain(found: Judgement) -> dict[str, Any]:
     """Ready for JSON: arrays become lists, and what is no number null."""
     lists = {kind: {name: np.asarray(value).tolist() for name, value in each._asdict().items()} for kind, each in found.scores.items()}
     by_class = {kind: files.finite(each) for kind, each in lists.items()}
-    return {"scores": by_class, "energy": found.energy, "pixels": found.pixels, "frequencies": found.frequencies}
+    shares = {"energy": found.energy, "pixels": found.pixels, "frequencies": found.frequencies}
+    return {"scores": by_class, **files.finite(shares)}
 
 
 def read(path: Path) -> Judgement:
     """What ``plain`` wrote."""
     kept = json.loads(path.read_text("utf-8"))
     by_class = {kind: Scores(**{name: number(value) for name, value in each.items()}) for kind, each in kept["scores"].items()}
-    return Judgement(by_class, kept["energy"], tuple(kept["pixels"]), tuple(kept["frequencies"]))
+    pixels, frequencies = (tuple(map(number, kept[name])) for name in ("pixels", "frequencies"))
+    return Judgement(by_class, number(kept["energy"]), pixels, frequencies)
 
 
 def number(value: Any) -> Any:

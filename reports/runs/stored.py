@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,15 @@ class Run:
         wanted = {(row.cell.problem, row.cell.method) for row in rows}
         images = {row.cell.image for row in self.rows if (row.cell.problem, row.cell.method) in wanted}
         return bool(rows) and {row.cell.image for row in rows if row.status == "done"} == images
+
+    @property
+    def mixed_code(self) -> str:
+        """A sentence where several versions of the code computed the cells; empty where one did."""
+        counts = Counter(row.code or "unknown" for row in self.rows)
+        if len(counts) < 2:
+            return ""
+        told = ", ".join(f"{count} by {code}" for code, count in counts.items())
+        return f"cells were computed by several versions of the code: {told}"
 
     def scene(self, problem: str, image: str) -> tuple[np.ndarray, np.ndarray]:
         """(truth [H, W, C], measurement as a picture [h, w, C]).

@@ -96,6 +96,7 @@ COMPARE: dict[str, tuple[Make, tuple[str, ...]]] = {
     "no steps": (words("--steps", "0"), ("steps must be at least 1",)),
     "too small": (words("--size", "3"), ("size must be at least 16",)),
     "larger than the image": (words("--size", "4000"), ("size must lie from 1 to 512",)),
+    "noise of 8 bits": (words("--noise", "25"), ("noise_sigma", "25/255 = 0.098")),
     "no noise": (words("--noise", "0"), ("noise_sigma", "positive")),
     "noise not finite": (words("--noise", "nan"), ("noise_sigma", "positive")),
     "two channels": (words("--channels", "2"), ("channels must be 1 (grey) or 3 (colour)",)),
