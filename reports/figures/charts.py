@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,13 @@ Look = Mapping[str, Any]  # keyword arguments of a line
 def new_figure(width: float, title: str, explained: str, titled: bool = True) -> Figure:
     """A figure ``width`` inches wide whose label is its caption; with ``titled``, title and explanation stand above the axes."""
     margin = MARGIN / width
-    figure = Figure((width, 4), layout=ConstrainedLayoutEngine(rect=(margin, 0, 1 - 2 * margin, 1), w_pad=0.04, h_pad=0.04, wspace=0.02))
+    figure = Figure((width, 4), layout=ConstrainedLayoutEngine(rect=(margin, 0, 1 - 2 * margin, 1), w_pad=0.04, h_pad=0.06, wspace=0.02))
     figure.set_label(f"{title}. {explained}")
     if titled:
         # The first line is left empty for the bold title. Text(wrap=True) would wrap at the edge of the canvas, without a margin.
         words = "\n" + textwrap.fill(explained, int(17.5 * (width - 2 * MARGIN)))
-        figure.suptitle(words, x=margin, ha="left", size=7, color=style.MUTED, linespacing=1.4)
-        top = figure.transFigure + matplotlib.transforms.ScaledTranslation(0, -0.04, figure.dpi_scale_trans)
+        figure.suptitle(words, x=margin, ha="left", size=7, color=style.MUTED, linespacing=1.6)
+        top = figure.transFigure + matplotlib.transforms.ScaledTranslation(0, -0.06, figure.dpi_scale_trans)
         figure.text(margin, 1, title, size=9.5, weight="bold", va="top", transform=top)
     return figure
 
@@ -56,6 +56,7 @@ def fit_height(figure: Figure, panel: Axes, rows: int, height: float | None = No
 
     Constrained layout fills a given size, and it does not choose the size; what stands around the panels keeps its height in inches.
     """
+    figure.set_figheight(3 + 1.6 * rows * (height or 1))
     for _ in range(2):  # the second time corrects for what the first estimate of the height squeezed
         figure.get_layout_engine().execute(figure)
         box = panel.get_position(original=True).transformed(figure.transSubfigure + figure.dpi_scale_trans.inverted())
@@ -117,8 +118,3 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 def empty(axes: Axes, words: str) -> None:
     """Why a panel has no curve."""
     axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color=style.MUTED, style="italic")
-
-
-def drop(axes: Iterable[Axes]) -> None:
-    for each in axes:
-        each.remove()

@@ -17,7 +17,7 @@ from reports.figures.charts import Look
 if TYPE_CHECKING:
     from reports.runs.stored import Run
 
-HEAD_LINE = 9.3  # points: a line of a title
+HEAD_LINE = 11.0  # points: a line of a title
 
 
 def small_multiples(
@@ -49,9 +49,10 @@ def small_multiples(
             title = heads[i][j] if j < len(heads[i]) else ""
             title = charts.short(title, letters) if widths is None and "\n" not in title else title
             titled = "\n" * len(above) * (j < across) + title  # the name of the row and its note stand on the empty lines
-            axes.set_title(titled, **{"size": 6.5, "color": style.MUTED, "loc": "left", "pad": 3, **(head or {})})
-            inner(axes, lowest=i == len(rows) - 1 and j + across >= columns, first=j % across == 0, shared=shared)
-        charts.drop(cells[columns:])
+            axes.set_title(titled, **{"size": 6.5, "color": style.MUTED, "loc": "left", "pad": 3, "linespacing": 1.5, **(head or {})})
+            inner(axes, lowest=i == len(rows) - 1 and j + across >= columns, first=widths is not None or j % across == 0, shared=shared)
+        for axes in cells[columns:]:
+            axes.remove()
         write_above(cells[0], above, max((row.count("\n") for row in heads[i]), default=-1) + 1)
     if legend:
         charts.legend_below(figure, charts.handles(legend) if isinstance(legend, Mapping) else legend)

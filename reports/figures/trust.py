@@ -58,7 +58,7 @@ def legend_rows(trust: Trust) -> list[Row]:
 
 
 def named(trust: Trust, row: Row) -> str:
-    return trust.label(row.prior, row.method) + " (heuristic: no posterior)" * row.heuristic
+    return trust.label(row.prior, row.method) + " (heuristic, no posterior)" * row.heuristic
 
 
 def looks_of(trust: Trust) -> Looks:

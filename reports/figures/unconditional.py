@@ -29,7 +29,7 @@ logger = logging.getLogger("priorbench")
 @matplotlib.rc_context(style.RC)
 def figure(beliefs: Sequence[Belief], real: Statistics, source: str, *, width: float = style.WIDTH, titled: bool = True) -> Figure:
     """Samples in rows, one for each prior and method, on the grey scale of images; below, their spectra against photographs."""
-    n = min(len(beliefs[0].samples), max(1, int((width - SIDE) / SMALLEST)))
+    n = min(len(beliefs[0].samples), max(1, int((width - SIDE - 2 * charts.MARGIN) / SMALLEST)))
     drawn = charts.new_figure(width, TITLE, explained(beliefs, n), titled)
     grid = drawn.add_gridspec(len(beliefs) + 1, n, height_ratios=[*[1] * len(beliefs), SPECTRUM])
     strips = [[drawn.add_subplot(grid[i, k]) for k in range(n)] for i in range(len(beliefs))]
@@ -38,7 +38,7 @@ def figure(beliefs: Sequence[Belief], real: Statistics, source: str, *, width: f
     axes = drawn.add_subplot(grid[-1, :])
     spectra(axes, beliefs, real, source)
     charts.legend_below(drawn, axes.get_legend_handles_labels()[0])
-    side = min(PANEL, (width - SIDE - 2 * charts.MARGIN) / n)
+    side = min(PANEL, (width - SIDE - 2 * charts.MARGIN) / n - 0.1)
     return charts.fit_height(drawn, strips[0][0], len(beliefs) + SPECTRUM, side)
 
 
@@ -56,7 +56,7 @@ def strip(row: Sequence[Axes], drawn: Belief) -> None:
         charts.picture(axes, style.display(sample.permute(1, 2, 0).numpy()))
     words = (drawn.method + ", heuristic" * drawn.heuristic, f"contrast {drawn.statistics.contrast:.2f}")
     look = {"rotation": 0, "ha": "left", "labelpad": 72 * SIDE - 12}
-    row[0].set_ylabel(charts.short(drawn.prior, 15), weight="bold", size=7.5, va="bottom", color=style.INK, **look)
+    row[0].set_ylabel(charts.short(drawn.prior, 12), weight="bold", size=7.5, va="bottom", color=style.INK, **look)
     row[0].annotate("\n".join(words), (0, 0.5), (12 - 72 * SIDE, -2), xycoords="axes fraction", textcoords="offset points", va="top", size=6,
                     color=style.MUTED)  # fmt: skip
 
