@@ -18,7 +18,7 @@ from reports.experiments.denoising import Published, Table, family, out_of_range
 from reports.figures import charts, style
 from reports.runs.titles import counted
 
-PANEL = 2.3  # inches: height of the panels
+PANEL, NARROW = 2.3, 5.0  # inches: height of a panel; figures narrower than this have their panels below each other
 LETTERS = 12  # of a prior's name on an axis
 SHOWN = 25  # /255: the noise level at which strength is set against cost
 DASHES = ((1, 1.2), (4, 1.5), (6, 1.5, 1, 1.5))  # of the published methods
@@ -29,13 +29,14 @@ def strength(table: Table, *, width: float = style.WIDTH) -> Figure:
     """Left: gain over the weakest family against the noise level. Right: the same gain, at one level, against seconds a picture."""
     at = level_shown(table)
     figure = charts.new_figure(width, "Denoising strength along the spectrum, from smoother to generative", caption(table))
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3.2, 2.4))
+    beside = width >= NARROW
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3.2, 2.4)) if beside else figure.subplots(2, 1, sharey=True)
     curves(left, table)
     costs(right, table, at)
     families(left, table)
     right.set_title(f"strength and price at {at:g}/255", size=6.5, color=style.MUTED, loc="left")
     charts.legend_below(figure, charts.handles(looks(table) | {str(paper): look for paper, _, look in in_print(table)}))
-    return charts.fit_height(figure, left, 1, PANEL)
+    return charts.fit_height(figure, left, 1 if beside else 2, PANEL)
 
 
 def level_shown(table: Table) -> float:
@@ -57,8 +58,9 @@ def families(axes: Axes, table: Table) -> None:
     """The spectrum as a strip of colours over the left panel."""
     found = dict.fromkeys(family(prior) for prior in table.priors)
     patches = [Patch(color=style.look(name).colour, label=name or "own") for name in found]
-    axes.legend(handles=patches, loc="lower left", bbox_to_anchor=(0, 1), ncols=3 if axes.figure.get_figwidth() < 5 else len(patches), frameon=False, fontsize=6,
-                handlelength=1.5, handleheight=0.4, columnspacing=1, borderaxespad=0.2, borderpad=0, labelspacing=0.2)  # fmt: skip
+    columns = len(patches) if axes.figure.get_figwidth() >= NARROW else 3
+    axes.legend(handles=patches, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=6, handlelength=1.5,
+                handleheight=0.4, columnspacing=1, borderaxespad=0.2, borderpad=0, labelspacing=0.2)  # fmt: skip
 
 
 def looks(table: Table) -> dict[str, dict[str, Any]]:

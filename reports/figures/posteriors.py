@@ -39,7 +39,7 @@ def exactness(proof: Proof, *, width: float = style.WIDTH) -> Figure:
 
     def draw(axes: Axes, i: int, j: int) -> None:
         cases, name, first = rows[i]
-        if j == len(cases):
+        if j >= len(cases):
             return axes.set_visible(False)
         panel(axes, proof, cases[j], name, last=i + 1 == len(rows) or rows[i + 1][2])
         if first:

@@ -27,9 +27,10 @@ def small_multiples(
 ) -> Figure:  # fmt: skip
     """Let ``draw(axes, row, column)`` fill a grid of panels ``height`` inches high (None: square), and put the ``legend`` below.
 
-    ``rows`` are the names above the rows (empty: none), ``notes`` a sentence below each, and ``heads`` those of the panels in each, in the style ``head``. A row wraps onto
-    several lines where its panels would be narrower than ``least`` inches. ``shared``: one vertical scale for each row. ``widths``:
-    ratios between the columns. Axis labels that ``draw`` sets are kept at the lowest panels (across) and the first of a line (up).
+    ``rows``: names above the rows (empty: none). ``notes``: a sentence below each name. ``heads``: the titles of the panels of each
+    row, in the style ``head``. ``least``: a row whose panels would be narrower, in inches, wraps onto several lines. ``widths``: ratios
+    between the columns, whose quantities then differ. ``shared``: one vertical scale for each row. Axis labels that ``draw`` sets stay
+    at the lowest panels (across) and at the first of a line (up).
     """
     columns = max(len(row) for row in heads)
     fitting = max(1, int(figure.get_figwidth() / least)) if least else columns
@@ -70,7 +71,7 @@ def inner(axes: Axes, *, lowest: bool, first: bool, shared: bool) -> None:
 
 def row_heading(name: str, note: str, width: float) -> list[str]:
     """The name of a row, cut to the width, and the lines of its note."""
-    return [charts.short(name, int(14 * width))] * bool(name) + textwrap.wrap(note, int(18 * width))
+    return [charts.short(name, int(14 * width))] * bool(name) + textwrap.wrap(note, int(19.5 * width))
 
 
 def write_above(axes: Axes, lines: Sequence[str], below: int) -> None:

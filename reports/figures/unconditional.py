@@ -57,8 +57,8 @@ def strip(row: Sequence[Axes], drawn: Belief) -> None:
     words = (drawn.method + ", heuristic" * drawn.heuristic, f"contrast {drawn.statistics.contrast:.2f}")
     look = {"rotation": 0, "ha": "left", "labelpad": 72 * SIDE - 12}
     row[0].set_ylabel(charts.short(drawn.prior, 12), weight="bold", size=7.5, va="bottom", color=style.INK, **look)
-    row[0].annotate("\n".join(words), (0, 0.5), (12 - 72 * SIDE, -2), xycoords="axes fraction", textcoords="offset points", va="top", size=6,
-                    color=style.MUTED)  # fmt: skip
+    row[0].annotate("\n".join(words), (0, 0.5), (12 - 72 * SIDE, -2), xycoords="axes fraction", textcoords="offset points", va="top",
+                    size=6, color=style.MUTED)  # fmt: skip
 
 
 def spectra(axes: Axes, beliefs: Sequence[Belief], real: Statistics, source: str) -> None:
