@@ -21,6 +21,7 @@ from reports.runs.titles import counted
 PANEL, NARROW = 2.3, 5.0  # inches: height of a panel; figures narrower than this have their panels below each other
 LETTERS = 12  # of a prior's name on an axis
 SHOWN = 25  # /255: the noise level at which strength is set against cost
+STROKES = (("-", "full"), ("--", "none"), (":", "left"), ("-.", "top"))  # line and filling of the priors of one family
 DASHES = ((1, 1.2), (4, 1.5), (6, 1.5, 1, 1.5))  # of the published methods
 
 
@@ -64,9 +65,15 @@ def families(axes: Axes, table: Table) -> None:
 
 
 def looks(table: Table) -> dict[str, dict[str, Any]]:
-    """Colour, line and marker of every prior."""
-    found = charts.family_looks({prior: family(prior) for prior in table.priors})
-    return {prior: {**look, "marker": style.look(family(prior)).marker, "markersize": 4.5} for prior, look in found.items()}
+    """Colour and marker of the family of every prior; priors of one family differ in line and in the filling of the marker."""
+    found, seen = {}, list[str | None]()
+    for prior in table.priors:
+        name = family(prior)
+        colour, marker, _ = style.look(name)
+        line, filling = STROKES[seen.count(name) % len(STROKES)]
+        found[prior] = {"color": colour, "marker": marker, "markersize": 4.5, "linestyle": line, "fillstyle": filling}
+        seen.append(name)
+    return found
 
 
 def points(table: Table, prior: str) -> list[tuple[float, float]]:

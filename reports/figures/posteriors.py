@@ -19,7 +19,7 @@ from reports.figures import charts, style
 from reports.figures.small_multiples import small_multiples
 
 PANEL = 0.98  # inches: height of a panel
-HEAD = {"weight": "bold", "size": 7, "color": style.INK}
+HEAD = {"size": 6.5, "color": style.MUTED}
 DEFAULT = "annealed"
 COLOURS = (  # Okabe and Ito (2008), and four more
     "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7a5195", "#a8b820", "#8a8f94",
@@ -42,19 +42,13 @@ def exactness(proof: Proof, *, width: float = style.WIDTH) -> Figure:
         if j >= len(cases):
             return axes.set_visible(False)
         panel(axes, proof, cases[j], name, last=i + 1 == len(rows) or rows[i + 1][2])
-        if first:
+        if first:  # on the empty line of the title
             axes.annotate(
-                f"{cases[j].prior} prior",
-                (0, 1),
-                (0, 12.5),
-                xycoords="axes fraction",
-                textcoords="offset points",
-                size=6,
-                color=style.MUTED,
-            )
+                cases[j].problem, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", weight="bold"
+            ).set_in_layout(False)
 
     figure = charts.new_figure(width, "How far each sampler is from the exact posterior, and what it costs", caption(proof))
-    heads = [[case.problem if first else "" for case in cases] for cases, _, first in rows]
+    heads = [[f"{case.prior} prior\n" if first else "" for case in cases] for cases, _, first in rows]
     return small_multiples(figure, [""] * len(rows), heads, draw, legend(proof), height=PANEL, head=HEAD, shared=True)
 
 
