@@ -101,7 +101,8 @@ def curve(axes: Axes, rows: Sequence[Row], name: str, how: dict[str, Any]) -> No
     shown = y.clip(low, high)
     axes.errorbar(x, shown, np.where(shown == y, errors, 0), elinewidth=0.6, **how)
     for outside, mark, place in ((y > high, "^", high), (y < low, "v", low)):
-        axes.plot(x[outside], np.full(outside.sum(), place), mark, color=how["color"], markersize=3.5, clip_on=False, zorder=5)
+        if outside.any():  # an empty line that is not clipped counts as a point at the corner of the canvas in the layout
+            axes.plot(x[outside], np.full(outside.sum(), place), mark, color=how["color"], markersize=3.5, clip_on=False, zorder=5)
 
 
 def look(proof: Proof, method: str) -> dict[str, Any]:

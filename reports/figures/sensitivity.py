@@ -70,7 +70,8 @@ def draw(axes: Axes, entries: Sequence[Entry], looks: Mapping[str, Look]) -> Non
         chosen = [score for strength, score in found if abs(strength / entry["strength"] - 1) < 1e-3]  # none if set by hand
         axes.plot([entry["strength"]] * len(chosen), chosen, "o", color=look["color"], markersize=5)
         lost = [strength for strength, score in entry["tried"] if score is None or score < floor]
-        axes.plot(lost, [floor] * len(lost), "x", color=look["color"], markersize=3.5, clip_on=False)
+        if lost:  # an empty line that is not clipped counts as a point at the corner of the canvas in the layout
+            axes.plot(lost, [floor] * len(lost), "x", color=look["color"], markersize=3.5, clip_on=False)
     axes.set(xscale="log", ylim=(floor, highest + 0.08 * (highest - floor)))
     axes.xaxis.set_major_locator(FixedLocator([0.01, 0.1, 1, 10, 100]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
