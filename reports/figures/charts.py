@@ -57,8 +57,10 @@ def fit_height(figure: Figure, panel: Axes, rows: int, height: float | None = No
     Constrained layout fills a given size, and it does not choose the size; what stands around the panels keeps its height in inches.
     """
     figure.set_figheight(3 + 1.6 * rows * (height or 1))
+    engine = figure.get_layout_engine()
+    assert engine is not None
     for _ in range(2):  # the second time corrects for what the first estimate of the height squeezed
-        figure.get_layout_engine().execute(figure)
+        engine.execute(figure)
         box = panel.get_position(original=True).transformed(figure.transSubfigure + figure.dpi_scale_trans.inverted())
         figure.set_figheight(max(1.0, figure.get_figheight() + rows * ((box.width if height is None else height) - box.height)))
     return figure

@@ -59,7 +59,7 @@ def families(axes: Axes, table: Table) -> None:
     """The spectrum as a strip of colours over the left panel."""
     found = dict.fromkeys(family(prior) for prior in table.priors)
     patches = [Patch(color=style.look(name).colour, label=name or "own") for name in found]
-    columns = len(patches) if axes.figure.get_figwidth() >= NARROW else 3
+    columns = len(patches) if axes.figure.bbox.width >= NARROW * axes.figure.dpi else 3
     axes.legend(handles=patches, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=6, handlelength=1.5,
                 handleheight=0.4, columnspacing=1, borderaxespad=0.2, borderpad=0, labelspacing=0.2)  # fmt: skip
 
@@ -94,8 +94,8 @@ def curves(axes: Axes, table: Table) -> None:
     for prior, look in looks(table).items():
         x, y = np.reshape(points(table, prior), (-1, 2)).T
         axes.plot(x, y, linewidth=1.2, label=prior, **look)
-    for paper, gains, look in in_print(table):
-        axes.plot(list(gains), list(gains.values()), label=str(paper), **look)
+    for paper, gains, dashed in in_print(table):
+        axes.plot(list(gains), list(gains.values()), label=str(paper), **dashed)
     axes.set_xscale("log")
     axes.set_xticks(table.sigmas, [f"{sigma:g}" for sigma in table.sigmas])
     axes.xaxis.set_minor_locator(NullLocator())
@@ -108,9 +108,9 @@ def costs(axes: Axes, table: Table, at: float) -> None:
         if found := table.gains(row):
             place = statistics.mean(row.values("seconds")), statistics.mean(found)
             axes.plot(*place, label=prior, zorder=4, **{**look, "linestyle": "none", "markersize": 6})
-    for paper, gains, look in in_print(table):
+    for paper, gains, dashed in in_print(table):
         if at in gains:
-            axes.axhline(gains[at], label=str(paper), **look)
+            axes.axhline(gains[at], label=str(paper), **dashed)
     axes.set_xscale("log")
     axes.margins(x=0.12)
     low, high = axes.get_xlim()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def strip(row: Sequence[Axes], drawn: Belief) -> None:
     for axes, sample in zip(row, drawn.samples, strict=False):
         charts.picture(axes, style.display(sample.permute(1, 2, 0).numpy()))
     words = (drawn.method + ", heuristic" * drawn.heuristic, f"contrast {drawn.statistics.contrast:.2f}")
-    look = {"rotation": 0, "ha": "left", "labelpad": 72 * SIDE - 12}
+    look: dict[str, Any] = {"rotation": 0, "ha": "left", "labelpad": 72 * SIDE - 12}
     row[0].set_ylabel(charts.short(drawn.prior, 12), weight="bold", size=7.5, va="bottom", color=style.INK, **look)
     row[0].annotate("\n".join(words), (0, 0.5), (12 - 72 * SIDE, -2), xycoords="axes fraction", textcoords="offset points", va="top",
                     size=6, color=style.MUTED)  # fmt: skip
