@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from reports.figures import style
-from reports.figures.small_multiples import Look, Multiples, longest
+from reports.figures import charts, style
+from reports.figures.charts import Look
+from reports.figures.small_multiples import longest, small_multiples
 from reports.runs import titles
 from solvers.bands import OCTAVES, octaves
 
@@ -27,7 +28,7 @@ EXPLAINED = (
     "contrast of an octave in the believed image, as a share of the truth's: 1 is all of it, above 1 is made up. {method}, {images}."
 )
 NAMES = ("over 64 pixels", "32 to 64", "16 to 32", "8 to 16", "4 to 8", "under 4 pixels")
-LEAST, PANEL = 0.9, 1.2  # inches: width that a panel needs, its height
+LEAST, PANEL = 1.15, 1.2  # inches: width that a panel and its labels need, its height
 HIGHEST = 1.5  # share that is still shown
 COLOURS = [matplotlib.colors.to_hex(colour) for colour in matplotlib.colormaps[style.MAP](np.linspace(0, 0.9, OCTAVES))]
 KEPT = 1e-3  # an octave in which the truth has less contrast is left out
@@ -43,15 +44,12 @@ def bands(run: Run, *, width: float = style.WIDTH, titled: bool = True) -> Figur
     words = EXPLAINED.format(method=titles.use(run, method).capitalize(), images=images)
     priors = [prior for prior in run.priors if any(paths(run, problem, method, prior) for problem in run.problems)]
     names = [titles.problem_title(problem) for problem in run.problems]
-    sheet = Multiples(TITLE, words, names, len(priors), legend(run, method), width=width, titled=titled, panel=PANEL, least=LEAST)
-    for i, problem in enumerate(run.problems):
-        for j, prior in enumerate(priors):
-            axes = sheet.put(i, j, prior)
-            draw(axes, paths(run, problem, method, prior))
-            sheet.label(axes, i, j, "noise level σ")
-            if not sheet.is_first(j):
-                axes.set_yticklabels([])
-    return sheet.figure
+
+    def panel(axes: Axes, i: int, j: int) -> None:
+        draw(charts.plain(axes, "noise level σ"), paths(run, run.problems[i], method, priors[j]))
+
+    figure, heads = charts.new_figure(width, TITLE, words, titled), [priors] * len(names)
+    return small_multiples(figure, names, heads, panel, legend(run, method), height=PANEL, least=LEAST, shared=True)
 
 
 def legend(run: Run, method: str) -> dict[str, Look]:
@@ -95,7 +93,7 @@ def draw(axes: Axes, path: tuple[np.ndarray, np.ndarray] | None) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     if path is None:
         axes.set_xticks([])
-        axes.text(0.5, 0.5, "not on all images", transform=axes.transAxes, ha="center", va="center", color=style.MUTED, style="italic")
+        charts.empty(axes, "not on all images")
         return
     sigmas, shares = path
     for k, colour in enumerate(COLOURS):

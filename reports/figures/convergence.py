@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import matplotlib
@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from reports.figures import style
-from reports.figures.small_multiples import Look, Multiples, at_most_steps, strokes
+from reports.figures import charts, style
+from reports.figures.charts import Look
+from reports.figures.small_multiples import at_most_steps, small_multiples, strokes
 from reports.runs import titles
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ EXPLAINED = (
     "follows the noise, above it ignores data. The change is the distance from turn to turn. Geometric means over {images}.{left_out}"
 )
 MOST = 4  # methods
-LEAST, PANEL = 1.0, 0.95  # inches: width that a panel needs, its height
+LEAST, PANEL = 1.4, 0.95  # inches: width that a panel and its labels need, its height
 CURVES = {"misfit": "misfit", "change": "change, /255"}
 
 
@@ -40,26 +41,18 @@ def convergence(run: Run, *, width: float = style.WIDTH, titled: bool = True) ->
     looks, kinds = strokes(run), list(CURVES)
     rows = [(problem, kind) for problem in run.problems for kind in kinds]
     names = [titles.problem_title(problem) if kind == kinds[0] else "" for problem, kind in rows]
-    sheet = Multiples(TITLE, words, names, len(shown), looks, width=width, titled=titled, panel=PANEL, least=LEAST)
-    for i, (problem, kind) in enumerate(rows):
-        row = [sheet.put(i, j, method if names[i] else "") for j, method in enumerate(shown)]
-        for j, (axes, method) in enumerate(zip(row, shown, strict=True)):
-            draw(axes, {prior: path(run, problem, method, prior, kind) for prior in run.priors}, looks, kind)
-            sheet.label(axes, i, j, "turn", CURVES[kind])
-        same_scale(row, [axes for j, axes in enumerate(row) if not sheet.is_first(j)])
-    return sheet.figure
 
+    def panel(axes: Axes, i: int, j: int) -> None:
+        problem, kind = rows[i]
+        draw(
+            charts.plain(axes, "turn", CURVES[kind]),
+            {prior: path(run, problem, shown[j], prior, kind) for prior in run.priors},
+            looks,
+            kind,
+        )
 
-def same_scale(row: Sequence[Axes], plain: Sequence[Axes]) -> None:
-    """One logarithmic scale for all panels of a row; those in ``plain`` do without its numbers."""
-    low, high = min(axes.get_ylim()[0] for axes in row), max(axes.get_ylim()[1] for axes in row)
-    for axes in row:
-        axes.set_ylim(low, high)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
-    for axes in plain:
-        axes.set_yticklabels([])
+    figure, heads = charts.new_figure(width, TITLE, words, titled), [shown if name else [""] * len(shown) for name in names]
+    return small_multiples(figure, names, heads, panel, looks, height=PANEL, least=LEAST, shared=True)
 
 
 def path(run: Run, problem: str, method: str, prior: str, kind: str) -> np.ndarray:
@@ -77,6 +70,10 @@ def draw(axes: Axes, paths: Mapping[str, np.ndarray], looks: Mapping[str, Look],
         if len(values):
             axes.plot(range(1, len(values) + 1), values * (255 if kind == "change" else 1), linewidth=1, **looks[prior])
     axes.set_yscale("log")
+    low, high = axes.get_ylim()  # of the panels so far, which share this scale
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 

@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-import functools
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullLocator
 
 from reports.experiments.denoising import Published, Table, family, out_of_range
-from reports.figures import style
-from reports.figures.layout import DPI, EDGE, Sheet, short
-from reports.runs import files
+from reports.figures import charts, style
 from reports.runs.titles import counted
 
-HEIGHT, TOP, BOTTOM = 3.9, 1.1, 0.42  # inches: figure, above the panels, below them
-PANEL = HEIGHT - TOP - BOTTOM
-LEFT, RIGHT = (EDGE + 0.35, 3.2), (style.WIDTH - EDGE - 2.15, 2.15)  # inches: where a panel begins, how wide it is
-LINE = 0.13  # inches between two lines of text
-MARK = 0.05  # inches: half a marker
-LETTERS = 12  # of a prior's name
+PANEL, NARROW = 2.3, 5.0  # inches: height of a panel; figures narrower than this have their panels below each other
+LETTERS = 12  # of a prior's name on an axis
 SHOWN = 25  # /255: the noise level at which strength is set against cost
-STROKES = ("-", "--", ":", "-.")  # of the priors of one family
+STROKES = (("-", "full"), ("--", "none"), (":", "left"), ("-.", "top"))  # line and filling of the priors of one family
 DASHES = ((1, 1.2), (4, 1.5), (6, 1.5, 1, 1.5))  # of the published methods
 
 
 @matplotlib.rc_context(style.RC)
-def strength(table: Table) -> Figure:
+def strength(table: Table, *, width: float = style.WIDTH) -> Figure:
     """Left: gain over the weakest family against the noise level. Right: the same gain, at one level, against seconds a picture."""
     at = level_shown(table)
-    sheet = Sheet(style.WIDTH, HEIGHT, "Denoising strength along the spectrum, from smoother to generative", caption(table))
-    left, right = (sheet.axes(x, TOP, width, PANEL) for x, width in (LEFT, RIGHT))
-    right.sharey(left)
+    figure = charts.new_figure(width, "Denoising strength along the spectrum, from smoother to generative", caption(table))
+    beside = width >= NARROW
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3.2, 2.4)) if beside else figure.subplots(2, 1, sharey=True)
     curves(left, table)
     costs(right, table, at)
-    label_curves(left, table)
-    label_costs(right, table, at)
-    families(sheet, table)
-    sheet.text(RIGHT[0], TOP - 0.27, f"strength and price at {at:g}/255", color=style.MUTED)
-    return sheet.figure
+    families(left, table)
+    right.set_title(f"strength and price at {at:g}/255", size=6.5, color=style.MUTED, loc="left")
+    charts.legend_below(figure, charts.handles(looks(table) | {str(paper): look for paper, _, look in in_print(table)}))
+    return charts.fit_height(figure, left, 1 if beside else 2, PANEL)
 
 
 def level_shown(table: Table) -> float:
@@ -62,20 +55,25 @@ def caption(table: Table) -> str:
     return " ".join([told, *dashes, *gone])
 
 
-def families(sheet: Sheet, table: Table) -> None:
+def families(axes: Axes, table: Table) -> None:
     """The spectrum as a strip of colours over the left panel."""
-    found = list(dict.fromkeys(family(prior) for prior in table.priors))
-    step = LEFT[1] / len(found)
-    for i, name in enumerate(found):
-        x = LEFT[0] + i * step
-        sheet.text(x + step / 2, TOP - 0.27, name or "own", size=6, color=style.MUTED, ha="center")
-        sheet.bar(x, x + step - 0.03, TOP - 0.12, style.look(name).colour)
+    found = dict.fromkeys(family(prior) for prior in table.priors)
+    patches = [Patch(color=style.look(name).colour, label=name or "own") for name in found]
+    columns = len(patches) if axes.figure.bbox.width >= NARROW * axes.figure.dpi else 3
+    axes.legend(handles=patches, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=6, handlelength=1.5,
+                handleheight=0.4, columnspacing=1, borderaxespad=0.2, borderpad=0, labelspacing=0.2)  # fmt: skip
 
 
-def strokes(priors: Sequence[str]) -> list[str]:
-    """A line style for each prior, another for each of one family."""
-    found = [family(prior) for prior in priors]
-    return [STROKES[found[:i].count(name) % len(STROKES)] for i, name in enumerate(found)]
+def looks(table: Table) -> dict[str, dict[str, Any]]:
+    """Colour and marker of the family of every prior; priors of one family differ in line and in the filling of the marker."""
+    found, seen = {}, list[str | None]()
+    for prior in table.priors:
+        name = family(prior)
+        colour, marker, _ = style.look(name)
+        line, filling = STROKES[seen.count(name) % len(STROKES)]
+        found[prior] = {"color": colour, "marker": marker, "markersize": 4.5, "linestyle": line, "fillstyle": filling}
+        seen.append(name)
+    return found
 
 
 def points(table: Table, prior: str) -> list[tuple[float, float]]:
@@ -89,113 +87,37 @@ def in_print(table: Table) -> Iterator[tuple[Published, dict[float, float], Mapp
     rows = [row for sigma in table.sigmas if (row := table.row(table.reference, sigma)).scores]
     for paper, dashes in zip(table.published, DASHES, strict=False):
         gains = {s: paper.psnr[s] - row.metrics["psnr"] for row in rows if (s := row.level.sigma) in paper.psnr}
-        yield paper, gains, {"color": style.MUTED, "dashes": dashes, "linewidth": 0.9, "zorder": 1, "label": str(paper)}
+        yield paper, gains, {"color": style.MUTED, "dashes": dashes, "linewidth": 0.9, "zorder": 1}
 
 
 def curves(axes: Axes, table: Table) -> None:
-    for prior, stroke in zip(table.priors, strokes(table.priors), strict=True):
-        colour, marker, _ = style.look(family(prior))
+    for prior, look in looks(table).items():
         x, y = np.reshape(points(table, prior), (-1, 2)).T
-        axes.plot(x, y, color=colour, marker=marker, linestyle=stroke, markersize=4.5, linewidth=1.2, label=prior)
-    for _, gains, look in in_print(table):
-        axes.plot(list(gains), list(gains.values()), **look)
+        axes.plot(x, y, linewidth=1.2, label=prior, **look)
+    for paper, gains, dashed in in_print(table):
+        axes.plot(list(gains), list(gains.values()), label=str(paper), **dashed)
     axes.set_xscale("log")
-    axes.set(xlabel="noise level sigma in /255", ylabel=f"dB over {short(table.reference, LETTERS)}")
     axes.set_xticks(table.sigmas, [f"{sigma:g}" for sigma in table.sigmas])
-    finish(axes)
+    axes.xaxis.set_minor_locator(NullLocator())
+    charts.plain(axes, "noise level sigma in /255", f"dB over {charts.short(table.reference, LETTERS)}")
 
 
 def costs(axes: Axes, table: Table, at: float) -> None:
-    for prior in table.priors:
+    for prior, look in looks(table).items():
         row = table.row(prior, at)
         if found := table.gains(row):
-            colour, marker, _ = style.look(family(prior))
             place = statistics.mean(row.values("seconds")), statistics.mean(found)
-            axes.plot(*place, marker, color=colour, markersize=6, zorder=4, label=prior)
-    for _, gains, look in in_print(table):
+            axes.plot(*place, label=prior, zorder=4, **{**look, "linestyle": "none", "markersize": 6})
+    for paper, gains, dashed in in_print(table):
         if at in gains:
-            axes.axhline(gains[at], **look)
+            axes.axhline(gains[at], label=str(paper), **dashed)
     axes.set_xscale("log")
-    axes.set_xlabel("seconds a picture")
     axes.margins(x=0.12)
     low, high = axes.get_xlim()
-    axes.set_xlim(low, high * (high / low) ** 0.2)  # room for names
     axes.xaxis.set_major_locator(LogLocator(subs=(1,) if high > 30 * low else (1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
-    finish(axes)
-
-
-def finish(axes: Axes) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.tick_params(length=0)
-    axes.grid(color=style.HAIR, linewidth=0.5)
-    axes.spines[:].set_visible(False)
-
-
-def label_curves(axes: Axes, table: Table) -> None:
-    """The priors beside the ends of their curves, moved apart where those are close."""
-    ends = {prior: found[-1] for prior in table.priors if (found := points(table, prior))}
-    for (prior, end), y in zip(ends.items(), apart(axes, [y for _, y in ends.values()]), strict=True):
-        arrow = {"arrowstyle": "-", "color": style.MUTED, "linewidth": 0.4, "shrinkA": 1, "shrinkB": 4}
-        place = (1 + 0.15 / LEFT[1], y)
-        axes.annotate(short(prior, LETTERS), end, place, textcoords=axes.get_yaxis_transform(), va="center", arrowprops=arrow)
-
-
-def label_costs(axes: Axes, table: Table, at: float) -> None:
-    """The published methods at the left end of their lines, and each prior on that side of its point where most room is left."""
-    taken = [Box(-1, -1, 0, PANEL + 1), Box(RIGHT[1], -1, RIGHT[1] + 1, PANEL + 1)]  # outside the panel
-    for paper, gains, _ in in_print(table):
-        if at in gains:
-            axes.text(0.01, gains[at], str(paper), transform=axes.get_yaxis_transform(), va="bottom", size=6, color=style.MUTED)
-            x, y = inches(axes, axes.get_xlim()[0], gains[at])
-            taken.append(Box.of_text(str(paper), x, y))
-    found = [row for prior in table.priors if table.gains(row := table.row(prior, at))]
-    points = [inches(axes, statistics.mean(row.values("seconds")), statistics.mean(table.gains(row))) for row in found]
-    taken += [Box(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in points]
-    for row, (x, y) in zip(found, points, strict=True):
-        name = short(row.level.prior, LETTERS)
-        text = Box.of_text(name, 0, 0)
-        right, left, middle, level = x + 1.5 * MARK, x - 1.5 * MARK - text.right, x - text.right / 2, y - text.top / 2
-        sides = [(right, level), (left, level), (middle, y + MARK), (middle, y - MARK - text.top), (right, y), (right, y - text.top)]
-        box = min((Box.of_text(name, *side) for side in sides), key=lambda box: sum(box.shared(other) for other in taken))
-        taken.append(box)
-        place = box.x / RIGHT[1], (box.y + box.top) / 2 / PANEL
-        axes.text(*place, name, transform=axes.transAxes, va="center", zorder=3)
-
-
-def inches(axes: Axes, x: float, y: float) -> tuple[float, float]:
-    """A point of the right panel, from its lower left corner."""
-    across, up = axes.transAxes.inverted().transform(axes.transData.transform((x, y)))
-    return across * RIGHT[1], up * PANEL
-
-
-class Box(NamedTuple):
-    """Lower left and upper right corner of what a label covers, in inches."""
-
-    x: float
-    y: float
-    right: float
-    top: float
-
-    @staticmethod
-    def of_text(words: str, x: float, y: float) -> Box:
-        return Box(x, y, x + 0.06 * len(words), y + LINE)
-
-    def shared(self, other: Box) -> float:
-        """Area in common."""
-        width, height = min(self.right, other.right) - max(self.x, other.x), min(self.top, other.top) - max(self.y, other.y)
-        return max(width, 0) * max(height, 0)
-
-
-def apart(axes: Axes, values: Sequence[float]) -> np.ndarray:
-    """Heights at least a line of text apart, in the order of ``values`` and as close to them as can be (least squares)."""
-    from scipy.optimize import isotonic_regression
-
-    low, high = axes.get_ylim()
-    order, steps = np.argsort(values, kind="stable"), np.arange(len(values)) * LINE * (high - low) / PANEL
-    places = np.empty(len(values))
-    places[order] = isotonic_regression(np.asarray(values)[order] - steps).x + steps
-    return places
+    charts.plain(axes, "seconds a picture")
 
 
 def save(table: Table) -> list[Path]:
@@ -204,8 +126,4 @@ def save(table: Table) -> list[Path]:
     Raises:
         OSError: the folder cannot be written.
     """
-    figure, paths = strength(table), [table.folder / f"denoise-table.{suffix}" for suffix in ("png", "pdf")]
-    for path in paths:
-        with matplotlib.rc_context(style.RC):
-            files.write(path, functools.partial(figure.savefig, format=path.suffix[1:], dpi=DPI))
-    return paths
+    return charts.save(strength(table), table.folder / "denoise-table")

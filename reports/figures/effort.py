@@ -12,9 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from reports.figures import style
+from reports.figures import charts, style
+from reports.figures.charts import Look
 from reports.figures.perception_distortion import REALISM, realism
-from reports.figures.small_multiples import Look, Multiples, strokes, without_options
+from reports.figures.small_multiples import small_multiples, strokes, without_options
 from reports.runs import stored, titles
 from reports.runs.cell import is_heuristic
 
@@ -27,7 +28,7 @@ EXPLAINED = (
     "Each point is one run, means over {images}; more steps lie to the right, joined by a line. The mean of samples pays for all of them, "
     "one answer for itself: an estimate is one answer (and its own mean), and so is one sample. {words}: lower is better."
 )
-LEAST, PANEL = 1.0, 1.25  # inches: width that a panel needs, its height
+LEAST, PANEL = 1.4, 1.25  # inches: width that a panel and its labels need, its height
 MARKS = "osD^vP*X"  # of the methods, in their order
 
 
@@ -53,13 +54,12 @@ def effort(run: Run, *, width: float = style.WIDTH, titled: bool = True) -> Figu
         keys["heuristic, no posterior"] = {"marker": "s", "color": style.MUTED, "markerfacecolor": "none"}
     rows, quantities = run.problems, columns(run)
     names = [titles.problem_title(problem) for problem in rows]
-    sheet = Multiples(TITLE, words, names, len(quantities), keys, width=width, titled=titled, panel=PANEL, least=LEAST)
-    for i, problem in enumerate(rows):
-        for j, (head, column) in enumerate(quantities.items()):
-            axes = sheet.put(i, j, head)
-            draw(axes, column.series(run, problem), looks, marks)
-            sheet.label(axes, i, j, "denoiser calls")
-    return sheet.figure
+
+    def panel(axes: Axes, i: int, j: int) -> None:
+        draw(charts.plain(axes, "denoiser calls"), list(quantities.values())[j].series(run, rows[i]), looks, marks)
+
+    figure = charts.new_figure(width, TITLE, words, titled)
+    return small_multiples(figure, names, [list(quantities)] * len(rows), panel, keys, height=PANEL, least=LEAST)
 
 
 def methods(run: Run) -> dict[str, str]:

@@ -18,8 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.figures import style
-from reports.figures.small_multiples import Look, Multiples, longest, strokes
+from reports.figures import charts, style
+from reports.figures.charts import Look
+from reports.figures.small_multiples import longest, small_multiples, strokes
 from reports.runs import stored, titles
 from reports.runs.cell import is_heuristic
 
@@ -36,7 +37,7 @@ LAW = (
     "For an exact sampler the squared error of one sample is twice that of the mean, {factor:.2f} times that of a mean of {n} samples: "
     "the tick is where it should be."
 )
-LEAST, PANEL = 1.7, 1.75  # inches: width that a panel needs, its height
+LEAST, PANEL = 2.1, 1.75  # inches: width that a panel and its labels need, its height
 MARKS = {"evaluated": "o", "mean of samples": "s", "one sample": "^"}
 
 
@@ -81,12 +82,16 @@ def plane(run: Run, *, width: float = style.WIDTH, titled: bool = True) -> Figur
         return None
     looks = strokes(run)
     keys = legend(looks, [point for placed in shown.values() for point in placed])
-    sheet = Multiples(TITLE, explained(run), [""], len(shown), keys, width=width, titled=titled, panel=PANEL, least=LEAST)
-    for i, (problem, placed) in enumerate(shown.items()):
-        axes = sheet.put(0, i, titles.problem_title(problem), weight="bold", color=style.INK)
-        draw(axes, placed, looks)
-        sheet.label(axes, 0, i, "distance from the truth, RMSE /255", REALISM[realism(run)].words)
-    return sheet.figure
+    figure, labels = (
+        charts.new_figure(width, TITLE, explained(run), titled),
+        ("distance from the truth, RMSE /255", REALISM[realism(run)].words),
+    )
+
+    def panel(axes: Axes, _: int, j: int) -> None:
+        draw(charts.plain(axes, *labels), list(shown.values())[j], looks)
+
+    heads = [[titles.problem_title(problem) for problem in shown]]
+    return small_multiples(figure, [""], heads, panel, keys, height=PANEL, least=LEAST, head={"weight": "bold", "color": style.INK})
 
 
 def explained(run: Run) -> str:

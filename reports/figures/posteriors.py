@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,16 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import NullLocator
 
 import solvers
 from reports.experiments.posteriors import EXACT, Case, Number, Proof, Row, promised
-from reports.figures import style
-from reports.figures.layout import DPI, EDGE, Sheet
-from reports.runs import files
+from reports.figures import charts, style
+from reports.figures.small_multiples import small_multiples
 
-LEFT, GAP, PANEL, TOP = 0.62, 0.14, 0.98, 1.0  # inches: left of the panels, between them, height of one, above the first block
-HEAD, BELOW = 0.34, 0.3  # inches: names of the columns, between blocks
+PANEL = 0.98  # inches: height of a panel
+HEAD = {"size": 6.5, "color": style.MUTED}
 DEFAULT = "annealed"
 COLOURS = (  # Okabe and Ito (2008), and four more
     "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7a5195", "#a8b820", "#8a8f94",
@@ -35,18 +32,24 @@ PANELS = {  # metric: words, limits, the value of a perfect sampler
 
 
 @matplotlib.rc_context(style.RC)
-def exactness(proof: Proof) -> Figure:
+def exactness(proof: Proof, *, width: float = style.WIDTH) -> Figure:
     """A column for each case, std ratio and mean error below each other; mixtures have a row more, the weights of their modes."""
     groups = [[case for case in proof.cases if (case.prior == "gaussian") == plain] for plain in (True, False)]
-    blocks = [(cases, metrics(proof, cases)) for cases in groups if cases]
-    height = TOP + sum(HEAD + len(names) * (PANEL + GAP) + BELOW for _, names in blocks) + 0.4
-    sheet = Sheet(style.WIDTH, height, "How far each sampler is from the exact posterior, and what it costs", caption(proof))
-    y = TOP
-    for cases, names in blocks:
-        block(sheet, proof, cases, names, y)
-        y += HEAD + len(names) * (PANEL + GAP) + BELOW
-    legend(sheet, proof)
-    return sheet.figure
+    rows = [(cases, name, i == 0) for cases in groups if cases for i, name in enumerate(metrics(proof, cases))]
+
+    def draw(axes: Axes, i: int, j: int) -> None:
+        cases, name, first = rows[i]
+        if j >= len(cases):
+            return axes.set_visible(False)
+        panel(axes, proof, cases[j], name, last=i + 1 == len(rows) or rows[i + 1][2])
+        if first:  # on the empty line of the title
+            axes.annotate(
+                cases[j].problem, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", weight="bold"
+            ).set_in_layout(False)
+
+    figure = charts.new_figure(width, "How far each sampler is from the exact posterior, and what it costs", caption(proof))
+    heads = [[f"{case.prior} prior\n" if first else "" for case in cases] for cases, _, first in rows]
+    return small_multiples(figure, [""] * len(rows), heads, draw, legend(proof), height=PANEL, head=HEAD, shared=True)
 
 
 def metrics(proof: Proof, cases: Sequence[Case]) -> list[str]:
@@ -62,21 +65,7 @@ def caption(proof: Proof) -> str:
     )
 
 
-def block(sheet: Sheet, proof: Proof, cases: Sequence[Case], names: Sequence[str], y: float) -> None:
-    width = (style.WIDTH - LEFT - EDGE - GAP * 3) / 4
-    for i, case in enumerate(cases):
-        x = LEFT + i * (width + GAP)
-        sheet.text(x + width / 2, y, f"{case.prior} prior", ha="center", color=style.MUTED, size=6)
-        sheet.text(x + width / 2, y + 0.13, case.problem, ha="center", weight="bold", size=7)
-        for j, name in enumerate(names):
-            axes = sheet.axes(x, y + HEAD + j * (PANEL + GAP), width, PANEL)
-            panel(axes, proof, case, name, first=i == 0, last=j == len(names) - 1)
-            if i == 0:
-                sheet.text(EDGE, y + HEAD + j * (PANEL + GAP) + PANEL / 2, PANELS[name][0], va="center", rotation=90, ha="left",
-                           multialignment="center", size=6.5)  # fmt: skip
-
-
-def panel(axes: Axes, proof: Proof, case: Case, name: str, first: bool, last: bool) -> None:
+def panel(axes: Axes, proof: Proof, case: Case, name: str, last: bool) -> None:
     _, (low, high), perfect = PANELS[name]
     budgets = sorted({row.budget for row in proof.rows if row.budget})
     axes.set(xscale="log", xlim=(budgets[0] / 1.25, budgets[-1] * 1.25), ylim=(low, high), autoscale_on=False)
@@ -90,13 +79,7 @@ def panel(axes: Axes, proof: Proof, case: Case, name: str, first: bool, last: bo
         curve(axes, proof.of(case, method), name, look(proof, method))
     axes.set_xticks(budgets, [str(b) for b in budgets] if last else [""] * len(budgets))
     axes.xaxis.set_minor_locator(NullLocator())
-    if not first:
-        axes.set_yticklabels([])
-    axes.tick_params(length=0, labelsize=6)
-    axes.grid(color=style.HAIR, linewidth=0.4)
-    axes.spines[:].set_visible(False)
-    if last:
-        axes.set_xlabel("denoiser calls a sample", size=6, labelpad=1)
+    charts.plain(axes, "denoiser calls a sample", PANELS[name][0])
 
 
 def gate(axes: Axes, row: Row, promise: tuple[float, float]) -> None:
@@ -118,25 +101,22 @@ def curve(axes: Axes, rows: Sequence[Row], name: str, how: dict[str, Any]) -> No
     shown = y.clip(low, high)
     axes.errorbar(x, shown, np.where(shown == y, errors, 0), elinewidth=0.6, **how)
     for outside, mark, place in ((y > high, "^", high), (y < low, "v", low)):
-        axes.plot(x[outside], np.full(outside.sum(), place), mark, color=how["color"], markersize=3.5, clip_on=False, zorder=5)
+        if outside.any():  # an empty line that is not clipped counts as a point at the corner of the canvas in the layout
+            axes.plot(x[outside], np.full(outside.sum(), place), mark, color=how["color"], markersize=3.5, clip_on=False, zorder=5)
 
 
 def look(proof: Proof, method: str) -> dict[str, Any]:
     """The default sampler in ink; others in colour, exhibits dashed."""
     if method == DEFAULT:
-        return {"color": style.INK, "linewidth": 1.8, "marker": "o", "markersize": 3.5, "zorder": 6}
+        return {"color": style.INK, "linestyle": "-", "linewidth": 1.8, "marker": "o", "markersize": 3.5, "zorder": 6}
     exhibit = solvers.METHODS[method].exhibit
     colour = COLOURS[[name for name in proof.methods if name != DEFAULT].index(method) % len(COLOURS)]
     return {"color": colour, "linewidth": 0.9, "linestyle": "--" if exhibit else "-", "marker": "." if exhibit else "s", "markersize": 3}
 
 
-def legend(sheet: Sheet, proof: Proof) -> None:
-    names = {method: method + " (default)" * (method == DEFAULT) for method in proof.methods}
-    handles: list[Any] = [Line2D([], [], label=name, **look(proof, method)) for method, name in names.items()]
-    handles.append(Patch(label="promise", **SHADE))
-    place = (EDGE / sheet.width, EDGE / sheet.height)
-    sheet.figure.legend(handles=handles, ncols=6, frameon=False, fontsize=6.5, loc="lower left", bbox_to_anchor=place,
-                        borderaxespad=0, borderpad=0)  # fmt: skip
+def legend(proof: Proof) -> list[Any]:
+    names = {method + " (default)" * (method == DEFAULT): look(proof, method) for method in proof.methods}
+    return [*charts.handles(names), Patch(label="promise", **SHADE)]
 
 
 def save(proof: Proof, folder: Path) -> list[Path]:
@@ -145,8 +125,4 @@ def save(proof: Proof, folder: Path) -> list[Path]:
     Raises:
         OSError: the folder cannot be written.
     """
-    figure, paths = exactness(proof), [folder / f"proof.{suffix}" for suffix in ("png", "pdf")]
-    for path in paths:
-        with matplotlib.rc_context(style.RC):
-            files.write(path, functools.partial(figure.savefig, format=path.suffix[1:], dpi=DPI))
-    return paths
+    return charts.save(exactness(proof), folder / "proof")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import matplotlib
 import numpy as np
 import torch
@@ -12,56 +15,56 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from problems.resolution import Resolution, twin
-from reports.figures import style
+from reports.figures import charts, style
 from reports.figures.crops import example
-from reports.figures.layout import EDGE, Sheet, show
+from reports.figures.small_multiples import small_multiples
 from reports.judging.shares import Share, shares, truth_of
 from reports.judging.trust import Trust
 from reports.runs import titles
 
-GAP, TOP, UNDER = 0.06, 1.35, 0.5  # inches: between panels, above the first row, from row to row beside a panel
-SIDE = (style.WIDTH - 2 * EDGE - 6 * GAP) / 7
 COLUMNS = ("truth", "measurement", "measured part\nof the truth", "conjured part\nof the truth", "measured share\nby pixel",
            "measured share\nby frequency", "another truth,\nsame data")  # fmt: skip
 SCALE = Normalize(0, 1)
 
 
 @matplotlib.rc_context(style.RC)
-def conjured(trust: Trust) -> Figure:
+def conjured(trust: Trust, *, width: float = style.WIDTH) -> Figure:
     """A row for each problem: what was measured of a picture, what was left to the prior, and a second truth that fits as well."""
     below = (
         "The measured part of a picture is what its data fixed in spite of noise; the rest (grey is none) every method has to make up. "
         "Judged against the spectrum of natural images, whatever the prior. Frequencies are coarsest in the middle."
     )
     found = shares(trust)
-    sheet = Sheet(style.WIDTH, TOP + len(found) * (SIDE + UNDER) - 0.05, "Measured or conjured?", below)
-    colour_bar(sheet)
-    for column, name in enumerate(COLUMNS):
-        sheet.text(left(column) + SIDE / 2, TOP - 0.08, name, ha="center", va="bottom", size=6.5, linespacing=1.2)
-    for i, share in enumerate(found):
-        draw_row(sheet, trust, share, TOP + i * (SIDE + UNDER))
-    return sheet.figure
+    figure = charts.new_figure(width, "Measured or conjured?", below)
+    rows = [panels(trust, share) for share in found]
+
+    def draw(axes: Axes, i: int, j: int) -> None:
+        scale = {"norm": SCALE, "cmap": style.MAP} if COLUMNS[j].startswith("measured share") else {}
+        charts.picture(axes, rows[i].pictures[j], **scale)
+        if (i, j) == (len(found) - 1, 5):
+            colour_bar(figure, figure.axes[-3:-1])
+
+    names, heads = [titles.problem_title(share.problem) for share in found], [COLUMNS, *[()] * (len(found) - 1)]
+    return small_multiples(
+        figure, names, heads, draw, height=None, notes=[row.told for row in rows], head={"loc": "center", "color": style.INK}, frame=False
+    )
 
 
-def left(column: int) -> float:
-    return EDGE + column * (SIDE + GAP)
+class Panels(NamedTuple):
+    pictures: list[np.ndarray]  # one for each of COLUMNS
+    told: str
 
 
-def draw_row(sheet: Sheet, trust: Trust, share: Share, y: float) -> None:
+def panels(trust: Trust, share: Share) -> Panels:
     image = example(trust.run, share.problem)
     x, measured = truth_of(trust, share.problem, image), trust.scenes[share.problem, image]
     mean = x.mean()
-    parts = measured.split(x - mean)
+    fixed, rest = measured.split(x - mean)
     second = twin(measured.operator, x, other_truth(trust, share.problem, image))
-    sheet.text(EDGE, y, titles.problem_title(share.problem), weight="bold", size=7.5)
-    sheet.text(EDGE, y + 0.22 + SIDE, told(share, measured, x, second), color=style.MUTED, size=6.5)
-    axes = [sheet.axes(left(column), y + 0.18, SIDE, SIDE) for column in range(7)]
     _, shown = trust.run.scene(share.problem, image)
-    for each, picture in zip(axes[:4], (plain(x), shown, plain(parts[0] + mean), plain(parts[1] + 0.5)), strict=True):
-        show(each, picture, x.shape[-2:])
-    shade(axes[4], np.asarray(measured.pixel[0]))
-    shade(axes[5], whole(measured))
-    show(axes[6], plain(second), x.shape[-2:])
+    pictures = [style.display(each) for each in (plain(x), shown, plain(fixed + mean), plain(rest + 0.5), plain(second))]
+    maps = [np.asarray(measured.pixel[0]), whole(measured)]
+    return Panels([*pictures[:4], *maps, pictures[4]], told(share, measured, x, second))
 
 
 def told(share: Share, measured: Resolution, x: Tensor, second: Tensor) -> str:
@@ -95,14 +98,9 @@ def whole(measured: Resolution) -> np.ndarray:
     return np.asarray(torch.fft.fftshift(torch.cat([half, mirrored], 1)))
 
 
-def shade(axes: Axes, values: np.ndarray) -> None:
-    axes.imshow(values, norm=SCALE, cmap=style.MAP)
-    axes.set(xticks=[], yticks=[])
-
-
-def colour_bar(sheet: Sheet) -> None:
-    axes = sheet.axes(left(4), TOP - 0.58, 2 * SIDE + GAP, 0.07)
-    bar = sheet.figure.colorbar(ScalarMappable(SCALE, style.MAP), axes, orientation="horizontal")
+def colour_bar(figure: Figure, axes: Sequence[Axes]) -> None:
+    """The scale of the two maps, below them."""
+    bar = figure.colorbar(ScalarMappable(SCALE, style.MAP), ax=axes, location="bottom", aspect=30, pad=0.02, ticks=(0, 0.5, 1))
     bar.outline.set_visible(False)
-    axes.set_xticks((0, 0.5, 1), ("0 conjured", "0.5", "1 measured"))
-    axes.tick_params(length=2, labelsize=6)
+    bar.ax.set_xticklabels(("0 conjured", "0.5", "1 measured"))
+    bar.ax.tick_params(length=2, labelsize=6)

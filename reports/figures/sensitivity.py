@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from reports.figures import style
-from reports.figures.small_multiples import Look, Multiples, strokes
+from reports.figures import charts, style
+from reports.figures.charts import Look
+from reports.figures.small_multiples import small_multiples, strokes
 from reports.runs import titles
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ EXPLAINED = (
     "Mean PSNR on the tuning images at every strength that was tried, as many for each prior; the large mark is the one that is used. "
     "A flat curve needs no tuning, a peak rewards it. Trials more than {depth:g} dB below the best, and those that diverged, are crosses."
 )
-LEAST, PANEL = 1.5, 1.3  # inches: width that a panel needs, its height
+LEAST, PANEL = 1.9, 1.3  # inches: width that a panel and its labels need, its height
 DEPTH = 8.0  # dB below the best that are shown
 
 
@@ -37,13 +38,13 @@ def tuning(run: Run, *, width: float = style.WIDTH, titled: bool = True) -> Figu
     looks = strokes(run)
     tuned = {entry["prior"] for entries in panels.values() for entry in entries}
     keys = {prior: look for prior, look in looks.items() if prior in tuned}
-    words = EXPLAINED.format(depth=DEPTH)
-    sheet = Multiples(TITLE, words, [""], len(panels), keys, width=width, titled=titled, panel=PANEL, least=LEAST)
-    for i, ((problem, method), entries) in enumerate(panels.items()):
-        axes = sheet.put(0, i, f"{titles.problem_title(problem)}, {method}", weight="bold", color=style.INK)
-        draw(axes, entries, looks)
-        sheet.label(axes, 0, i, "strength", "PSNR, dB")
-    return sheet.figure
+
+    def panel(axes: Axes, _: int, j: int) -> None:
+        draw(charts.plain(axes, "strength", "PSNR, dB"), list(panels.values())[j], looks)
+
+    figure = charts.new_figure(width, TITLE, EXPLAINED.format(depth=DEPTH), titled)
+    heads = [[f"{titles.problem_title(problem)}, {method}" for problem, method in panels]]
+    return small_multiples(figure, [""], heads, panel, keys, height=PANEL, least=LEAST, head={"weight": "bold", "color": style.INK})
 
 
 def trials(run: Run) -> dict[tuple[str, str], list[Entry]]:
@@ -69,7 +70,8 @@ def draw(axes: Axes, entries: Sequence[Entry], looks: Mapping[str, Look]) -> Non
         chosen = [score for strength, score in found if abs(strength / entry["strength"] - 1) < 1e-3]  # none if set by hand
         axes.plot([entry["strength"]] * len(chosen), chosen, "o", color=look["color"], markersize=5)
         lost = [strength for strength, score in entry["tried"] if score is None or score < floor]
-        axes.plot(lost, [floor] * len(lost), "x", color=look["color"], markersize=3.5, clip_on=False)
+        if lost:  # an empty line that is not clipped counts as a point at the corner of the canvas in the layout
+            axes.plot(lost, [floor] * len(lost), "x", color=look["color"], markersize=3.5, clip_on=False)
     axes.set(xscale="log", ylim=(floor, highest + 0.08 * (highest - floor)))
     axes.xaxis.set_major_locator(FixedLocator([0.01, 0.1, 1, 10, 100]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -1,95 +1,92 @@
-"""Small panels side by side, on which a prior looks the same everywhere: what the companions are drawn on."""
+"""Small multiples: rows of small panels under their names with one legend, on which a prior looks the same everywhere."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.colors
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
+from matplotlib.figure import Figure
 
-from reports.figures import style
-from reports.figures.layout import EDGE, LINE, Sheet, headroom, short
+from reports.figures import charts, style
+from reports.figures.charts import Look
 
 if TYPE_CHECKING:
     from reports.runs.stored import Run
 
-LEFT, GAP, FOOT = 0.42, 0.42, 0.24  # inches: scale of the first panel, between panels, scale below a row
-NAMED, UNNAMED = 0.42, 0.22  # inches: above the panels of a row with and without a name
-ENTRY = 1.55  # inches: an entry of the legend
-DARKER = 0.6  # the next prior of the same family, and the next
-
-Look = Mapping[str, Any]
+HEAD_LINE = 11.0  # points: a line of a title
 
 
-class Multiples(Sheet):
-    """Rows of ``columns`` panels under their names (empty: none), and below them the ``legend``: words and how they are drawn.
+def small_multiples(
+    figure: Figure, rows: Sequence[str], heads: Sequence[Sequence[str]], draw: Callable[[Axes, int, int], Any],
+    legend: Mapping[str, Look] | Sequence[Artist] = (), *, height: float | None, least: float = 0.0, head: Look | None = None,
+    notes: Sequence[str] = (), widths: Sequence[float] | None = None, shared: bool = False, frame: bool = True,
+) -> Figure:  # fmt: skip
+    """Let ``draw(axes, row, column)`` fill a grid of panels ``height`` inches high (None: square), and put the ``legend`` below.
 
-    A panel is ``panel`` inches high and at least ``least`` wide: where a row has no room for all of its panels, it takes several lines.
+    ``rows``: names above the rows (empty: none). ``notes``: a sentence below each name. ``heads``: the titles of the panels of each
+    row, in the style ``head``. ``least``: a row whose panels would be narrower, in inches, wraps onto several lines. ``widths``: ratios
+    between the columns, whose quantities then differ. ``shared``: one vertical scale for each row. Axis labels that ``draw`` sets stay
+    at the lowest panels (across) and at the first of a line (up).
     """
-
-    def __init__(
-        self, title: str, explained: str, rows: Sequence[str], columns: int, legend: Mapping[str, Look],
-        *, width: float, titled: bool, panel: float, least: float,
-    ):  # fmt: skip
-        fitting = max(1, int((width - 2 * EDGE - LEFT + GAP) / (least + GAP)))
-        self.lines = -(-columns // fitting)
-        self.across, self.columns, self.panel, self.rows = -(-columns // self.lines), columns, panel, len(rows)
-        names = [name if line == 0 else "" for name in rows for line in range(self.lines)]
-        top = headroom(explained, width, titled) + 0.12
-        heights = [(NAMED if name else UNNAMED) + panel + FOOT for name in names]
-        self.starts = [top + sum(heights[: i + 1]) - panel - FOOT for i in range(len(names))]  # upper edges of the panels
-        entries = max(2, int((width - 2 * EDGE) / ENTRY))
-        super().__init__(width, top + sum(heights) + 0.22 + LINE * -(-len(legend) // entries) + EDGE, title, explained, titled)
-        for name, y in zip(names, self.starts, strict=True):
-            self.text(EDGE, y - NAMED, short(name, int(14 * width)), weight="bold", size=7.5)
-        handles = [Line2D([], [], label=short(words, 26), **{"linestyle": "none", **look}) for words, look in legend.items()]
-        corner = (EDGE / self.width, EDGE / self.height)
-        self.figure.legend(handles=handles, ncols=entries, loc="lower left", bbox_to_anchor=corner, borderaxespad=0, borderpad=0,
-                           handlelength=2.4, columnspacing=1.2, labelspacing=0.25, frameon=False, fontsize=6.5)  # fmt: skip
-
-    @property
-    def side(self) -> float:
-        """Width of a panel."""
-        return (self.width - 2 * EDGE - LEFT - (self.across - 1) * GAP) / self.across
-
-    def put(self, row: int, column: int, head: str = "", **look: Any) -> Axes:
-        """A panel, and the words above it, cut to its width."""
-        x, y = EDGE + LEFT + column % self.across * (self.side + GAP), self.starts[row * self.lines + column // self.across]
-        self.text(x, y - 0.17, short(head, int(self.side * 17)), **{"size": 6.5, "color": style.MUTED, **look})
-        return plain(self.axes(x, y, self.side, self.panel))
-
-    def label(self, axes: Axes, row: int, column: int, across: str, up: str = "") -> None:
-        """Words at the scales: below the lowest panels, left of the first ones."""
-        lowest = row == self.rows - 1 and column + self.across >= self.columns
-        axes.set_xlabel(across if lowest else "", size=6, labelpad=1)
-        axes.set_ylabel(up if self.is_first(column) else "", size=6, labelpad=1)
-
-    def is_first(self, column: int) -> bool:
-        """Whether a panel begins a line."""
-        return column % self.across == 0
+    columns = max(len(row) for row in heads)
+    fitting = max(1, int(figure.get_figwidth() / least)) if least else columns
+    lines = -(-columns // fitting)
+    across = -(-columns // lines)
+    grid = figure.subplots(len(rows) * lines, across, squeeze=False, width_ratios=widths)
+    letters = int(17 * figure.get_figwidth() / across)
+    for i, name in enumerate(rows):
+        cells = grid[i * lines : (i + 1) * lines].ravel()
+        above = row_heading(name, notes[i] if notes else "", figure.get_figwidth())
+        for j, axes in enumerate(cells[:columns]):
+            if shared and j:
+                axes.sharey(cells[0])
+            if frame:
+                charts.plain(axes)
+            draw(axes, i, j)
+            title = heads[i][j] if j < len(heads[i]) else ""
+            title = charts.short(title, letters) if widths is None and "\n" not in title else title
+            titled = "\n" * len(above) * (j < across) + title  # the name of the row and its note stand on the empty lines
+            axes.set_title(titled, **{"size": 6.5, "color": style.MUTED, "loc": "left", "pad": 3, "linespacing": 1.5, **(head or {})})
+            inner(axes, lowest=i == len(rows) - 1 and j + across >= columns, first=widths is not None or j % across == 0, shared=shared)
+        for axes in cells[columns:]:
+            axes.remove()
+        write_above(cells[0], above, max((row.count("\n") for row in heads[i]), default=-1) + 1)
+    if legend:
+        charts.legend_below(figure, charts.handles(legend) if isinstance(legend, Mapping) else legend)
+    return charts.fit_height(figure, grid[0, 0], len(grid), height)
 
 
-def plain(axes: Axes) -> Axes:
-    """With a fine grid and no frame."""
-    axes.tick_params(length=0, which="both", labelsize=6)
-    axes.grid(color=style.HAIR, linewidth=0.4)
-    axes.spines[:].set_visible(False)
-    return axes
+def inner(axes: Axes, *, lowest: bool, first: bool, shared: bool) -> None:
+    """Leave out the labels that an outer panel shows already; Axes.label_outer would do so by the grid, not by wrapped rows."""
+    if not lowest:
+        axes.set_xlabel("")
+    if not first:
+        axes.set_ylabel("")
+        axes.tick_params(labelleft=not shared)
+
+
+def row_heading(name: str, note: str, width: float) -> list[str]:
+    """The name of a row, cut to the width, and the lines of its note."""
+    return [charts.short(name, int(14 * width))] * bool(name) + textwrap.wrap(note, int(19.5 * width))
+
+
+def write_above(axes: Axes, lines: Sequence[str], below: int) -> None:
+    """``lines`` above the title of a panel, which has ``below`` lines; not part of the layout: a long one would widen its column."""
+    for k, line in enumerate(lines):
+        height = 4 + HEAD_LINE * (below + len(lines) - 1 - k)
+        look = {"weight": "bold", "size": 7.5} if k == 0 else {"color": style.MUTED, "size": 6.5}
+        note = axes.annotate(line, (0, 1), (0, height), xycoords="axes fraction", textcoords="offset points", **look)
+        note.set_in_layout(False)
 
 
 def strokes(run: Run) -> dict[str, dict[str, Any]]:
     """Colour and line of every prior: those of its family, the second of a family darker, and so on."""
-    found, seen = {}, list[str | None]()
     families = {row.cell.prior: row.prior.get("family") for row in run.rows}
-    for prior in run.priors:
-        look = style.look(families[prior])
-        red, green, blue = (channel * DARKER ** seen.count(families[prior]) for channel in matplotlib.colors.to_rgb(look.colour))
-        seen.append(families[prior])
-        found[prior] = {"color": matplotlib.colors.to_hex((red, green, blue)), "linestyle": look.line}
-    return found
+    return charts.family_looks({prior: families[prior] for prior in run.priors})
 
 
 def without_options(method: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -15,16 +14,14 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from reports.experiments import unconditional
 from reports.experiments.unconditional import Belief, Statistics
-from reports.figures import style
-from reports.figures.layout import DPI, EDGE, GAP, LINE, Sheet, headroom, short, show
-from reports.runs import files
+from reports.figures import charts, style
 
 if TYPE_CHECKING:
     from reports.runs.stored import Run
 
 FOLDER = "beliefs"  # in the folder of a run: what ``priorbench sample -o RUN/beliefs`` drew
-STROKES = ("-", "--", ":", "-.")  # of the lines of one family
-PANEL, SMALLEST, SIDE, SPECTRUM = 0.95, 0.6, 0.95, 2.0  # inches: a sample at most and at least, left of them, the spectra below
+PANEL, SMALLEST, SIDE = 0.95, 0.67, 0.95  # inches: a sample at most and at least, the words left of them
+SPECTRUM = 2  # height of the spectra, in samples
 TITLE = "What each prior believes"
 logger = logging.getLogger("priorbench")
 
@@ -32,20 +29,17 @@ logger = logging.getLogger("priorbench")
 @matplotlib.rc_context(style.RC)
 def figure(beliefs: Sequence[Belief], real: Statistics, source: str, *, width: float = style.WIDTH, titled: bool = True) -> Figure:
     """Samples in rows, one for each prior and method, on the grey scale of images; below, their spectra against photographs."""
-    room = width - 2 * EDGE - SIDE
-    n = min(len(beliefs[0].samples), max(1, int(room / (SMALLEST + GAP))))
-    side, words = min(PANEL, room / n - GAP), explained(beliefs, n)
-    top = headroom(words, width, titled) + 0.12
-    below = top + len(beliefs) * (side + GAP) + 0.25
-    columns = max(1, int(width / 2.4))
-    sheet = Sheet(width, below + SPECTRUM + 0.5 + LINE * -(-(1 + len(beliefs)) // columns), TITLE, words, titled)
-    for i, drawn in enumerate(beliefs):
-        strip(sheet, drawn, n, side, top + i * (side + GAP))
-    axes = sheet.axes(EDGE + 0.5, below, width - 2 * EDGE - 0.5, SPECTRUM)
+    n = min(len(beliefs[0].samples), max(1, int((width - SIDE - 2 * charts.MARGIN) / SMALLEST)))
+    drawn = charts.new_figure(width, TITLE, explained(beliefs, n), titled)
+    grid = drawn.add_gridspec(len(beliefs) + 1, n, height_ratios=[*[1] * len(beliefs), SPECTRUM])
+    strips = [[drawn.add_subplot(grid[i, k]) for k in range(n)] for i in range(len(beliefs))]
+    for row, belief in zip(strips, beliefs, strict=True):
+        strip(row, belief)
+    axes = drawn.add_subplot(grid[-1, :])
     spectra(axes, beliefs, real, source)
-    sheet.figure.legend(*axes.get_legend_handles_labels(), ncols=columns, frameon=False, fontsize=6.5, loc="lower left", borderpad=0,
-                        bbox_to_anchor=(EDGE / width, EDGE / sheet.height), borderaxespad=0, labelspacing=0.25)  # fmt: skip
-    return sheet.figure
+    charts.legend_below(drawn, axes.get_legend_handles_labels()[0])
+    side = min(PANEL, (width - SIDE - 2 * charts.MARGIN) / n - 0.1)
+    return charts.fit_height(drawn, strips[0][0], len(beliefs) + SPECTRUM, side)
 
 
 def explained(beliefs: Sequence[Belief], n: int) -> str:
@@ -57,25 +51,23 @@ def explained(beliefs: Sequence[Belief], n: int) -> str:
     )
 
 
-def strip(sheet: Sheet, drawn: Belief, n: int, side: float, y: float) -> None:
-    sheet.text(EDGE, y + side / 2 - 0.23, short(drawn.prior, 15), size=7.5, weight="bold")
+def strip(row: Sequence[Axes], drawn: Belief) -> None:
+    for axes, sample in zip(row, drawn.samples, strict=False):
+        charts.picture(axes, style.display(sample.permute(1, 2, 0).numpy()))
     words = (drawn.method + ", heuristic" * drawn.heuristic, f"contrast {drawn.statistics.contrast:.2f}")
-    for k, line in enumerate(words):
-        sheet.text(EDGE, y + side / 2 - 0.07 + 0.14 * k, line, size=6, color=style.MUTED)
-    for k, sample in enumerate(drawn.samples[:n]):
-        image = sample.permute(1, 2, 0).numpy()
-        show(sheet.axes(EDGE + SIDE + k * (side + GAP), y, side, side), image, image.shape)
+    look: dict[str, Any] = {"rotation": 0, "ha": "left", "labelpad": 72 * SIDE - 12}
+    row[0].set_ylabel(charts.short(drawn.prior, 12), weight="bold", size=7.5, va="bottom", color=style.INK, **look)
+    row[0].annotate("\n".join(words), (0, 0.5), (12 - 72 * SIDE, -2), xycoords="axes fraction", textcoords="offset points", va="top",
+                    size=6, color=style.MUTED)  # fmt: skip
 
 
 def spectra(axes: Axes, beliefs: Sequence[Belief], real: Statistics, source: str) -> None:
     axes.loglog(real.f, real.power, color=style.INK, linewidth=2.2, alpha=0.35, label=f"{source}, contrast {real.contrast:.2f}")
-    seen: list[str | None] = []
-    for drawn in beliefs:
-        look, stroke = style.look(drawn.family), STROKES[seen.count(drawn.family) % len(STROKES)]
-        seen.append(drawn.family)
+    looks = charts.family_looks({i: drawn.family for i, drawn in enumerate(beliefs)})
+    for i, drawn in enumerate(beliefs):
         found, every = drawn.statistics, max(1, len(drawn.statistics.f) // 8)
-        axes.loglog(found.f, found.power, color=look.colour, marker=look.marker, markevery=every, markersize=3.5, linewidth=1.1,
-                    linestyle=stroke, label=short(f"{drawn.prior}, {drawn.method}", 40))  # fmt: skip
+        axes.loglog(found.f, found.power, marker=style.look(drawn.family).marker, markevery=every, markersize=3.5, linewidth=1.1,
+                    label=charts.short(f"{drawn.prior}, {drawn.method}", 40), **looks[i])  # fmt: skip
     axes.set(xlabel="frequency in cycles per pixel", ylabel="power of a Fourier coefficient")
     axes.xaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.05, 0.1, 0.2, 0.5]))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -91,11 +83,7 @@ def save(beliefs: Sequence[Belief], real: Statistics, source: str, folder: Path)
     Raises:
         OSError: the folder cannot be written.
     """
-    drawn, paths = figure(beliefs, real, source), [folder / f"sample.{suffix}" for suffix in ("png", "pdf")]
-    for path in paths:
-        with matplotlib.rc_context(style.RC):
-            files.write(path, functools.partial(drawn.savefig, format=path.suffix[1:], dpi=DPI))
-    return paths
+    return charts.save(figure(beliefs, real, source), folder / "sample")
 
 
 def beliefs(run: Run, *, width: float = style.WIDTH, titled: bool = True) -> Figure | None:

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -71,10 +70,6 @@ run = partial(command, "denoise-table")
 def overheard(monkeypatch: pytest.MonkeyPatch, hear: Callable[[Tensor, float], Tensor]) -> None:
     """Let ``hear`` answer in place of the prior ``COUNTING``."""
     monkeypatch.setattr(load_prior(COUNTING), "denoise", hear, raising=False)
-
-
-def texts(figure: Figure) -> list[str]:
-    return [text.get_text() for owner in (figure, *figure.axes) for text in owner.texts]
 
 
 def test_numbers_are_those_of_an_independent_computation(tmp_path: Path, folder: Path) -> None:
@@ -284,8 +279,9 @@ def test_the_figure_names_every_prior_and_the_levels(tmp_path: Path, folder: Pat
     figure = denoising_figure.strength(table)
     assert isinstance(figure, Figure)
     left, right = figure.axes
-    found = texts(figure)
-    assert [found.count(name) for name in ("gaussian", "tv", "nlm", "Counting")] == [2] * 4  # at its curve and at its point
+    found = [text.get_text() for text in figure.findobj(Text)]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["gaussian", "tv", "nlm", "Counting"]
     assert [label.get_text() for label in left.get_xticklabels()] == ["15", "150"]
     assert any("no value at 150" in text for text in found)
     curves = {line.get_label(): line for line in left.lines}
@@ -297,7 +293,7 @@ def test_the_figure_names_every_prior_and_the_levels(tmp_path: Path, folder: Pat
         row = table.row(name, 15)
         assert (point.get_xdata()[0], point.get_ydata()[0]) == pytest.approx((row.seconds / 3, gains[0]))
     assert len({(line.get_color(), line.get_linestyle()) for line in left.lines}) == len(names)
-    for text in [found.get_text() for found in right.texts]:
+    for text in [found.get_text() for found in legend.get_texts()]:
         assert "20" not in text, "published values are drawn only when asked for"
 
 
@@ -305,22 +301,19 @@ def test_published_values_are_lines_when_the_folder_is_that_set(tmp_path: Path, 
     monkeypatch.setitem(denoising.SIDES, "set12", {(18, 18): 12})
     pictures = save(tmp_path / "set12", ((18, 18),) * 12)
     table = measured(tmp_path, ("gaussian", "tv"), (15, 20, 25), denoising.scene(pictures, anchors="set12"))
-    left, right = denoising_figure.strength(table).axes
+    figure = denoising_figure.strength(table)
+    left, right = figure.axes
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
     published = {line.get_label(): line for line in left.lines if "20" in line.get_label()}
     means = {sigma: table.row("gaussian", sigma).metrics["psnr"] for sigma in (15, 25)}
     for label, given in (("BM3D 2007", (32.37, 29.97)), ("DnCNN-S 2017", (32.86, 30.44)), ("DRUNet 2021", (33.25, 30.94))):
         assert list(published[label].get_xdata()) == [15, 25]
         expected = [value - mean for value, mean in zip(given, means.values(), strict=True)]
         assert list(published[label].get_ydata()) == pytest.approx(expected)
-        (text,) = [text for text in right.texts if text.get_text() == label]
-        assert text.get_position()[1] == pytest.approx(expected[1])
+        (line,) = [line for line in right.lines if line.get_label() == label]
+        assert line.get_ydata()[0] == pytest.approx(expected[1])
+        assert named.count(label) == 1
     assert "| DRUNet 2021, published | 33.25 | - | 30.94 |" in denoising_table.markdown(table)
-
-
-def test_labels_keep_apart_and_near(tmp_path: Path, folder: Path) -> None:
-    axes = denoising_figure.strength(measured(tmp_path, ("gaussian",), (15,), denoising.scene(folder))).axes[0]
-    axes.set_ylim(0, denoising_figure.PANEL / denoising_figure.LINE)  # a line of text is 1
-    assert denoising_figure.apart(axes, [5.0, 5.0, 1.0, 9.0]) == pytest.approx([4.5, 5.5, 1, 9])
 
 
 def made_up(tmp_path: Path, found: dict[str, tuple[float, float]]) -> denoising.Table:
@@ -337,11 +330,15 @@ def test_no_label_covers_another(tmp_path: Path, behind: float) -> None:
     found = {"gaussian": (26.3, 3e-4), "tv": (28.1, 6e-3), "nlm": (28.2, 1.7e-2), "bm3d": (30.0 + behind, 0.4)}
     networks = {"tests.helpers:Broken": (30.1, 0.06), "tests.helpers:Amplifier": (30.0, 0.06)}
     figure = denoising_figure.strength(made_up(tmp_path, found | networks))
-    FigureCanvasAgg(figure).draw()  # what has an arrow learns its place
-    boxes = [Text.get_window_extent(text) for owner in (figure, *figure.axes) for text in owner.texts]
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
     assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
-    for box in boxes:
-        assert box.count_overlaps(boxes) == 1  # itself
+    assert all(figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1 for box in boxes)
+    legend = figure.legends[0].get_window_extent()
+    assert not any(legend.overlaps(axes.get_tightbbox()) for axes in figure.axes)
+    entries = [text.get_window_extent() for text in figure.legends[0].get_texts()]
+    assert len(entries) == len(found | networks)
+    assert all(box.count_overlaps(entries) == 1 for box in entries)  # itself
 
 
 def test_a_single_picture_has_no_interval(tmp_path: Path, folder: Path) -> None:
