@@ -20,6 +20,7 @@ from reports.figures import style
 from reports.runs import files
 
 MARGIN = 0.1  # inches, left and right
+TOP = 0.08  # inches above the first row, which constrained layout would set against the edge of the canvas
 DPI = 200
 SHADE = 0.6  # brightness of the next prior of the same family relative to the one before
 
@@ -63,6 +64,9 @@ def fit_height(figure: Figure, panel: Axes, rows: int, height: float | None = No
         engine.execute(figure)
         box = panel.get_position(original=True).transformed(figure.transSubfigure + figure.dpi_scale_trans.inverted())
         figure.set_figheight(max(1.0, figure.get_figheight() + rows * ((box.width if height is None else height) - box.height)))
+    figure.set_figheight(figure.get_figheight() + TOP)
+    margin = MARGIN / figure.get_figwidth()
+    engine.set(rect=(margin, 0, 1 - 2 * margin, 1 - TOP / figure.get_figheight()))
     return figure
 
 
