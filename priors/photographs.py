@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
@@ -17,28 +17,45 @@ SHARES = (0.5, 0.2, 0.2, 0.1)
 
 
 def read(path: Path, channels: int) -> np.ndarray:
-    """One photograph as uint8 [H, W, channels]; luminance where one channel is asked for."""
+    """One photograph as uint8 [H, W, channels], upright, on white where it is transparent; luminance where one channel is asked for."""
     try:
         with Image.open(path) as image:
-            pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    except (UnidentifiedImageError, OSError) as error:
+            pixels = np.asarray(in_eight_bits(ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB"))
+    except Exception as error:  # a damaged file fails in its decoder's own way
         raise ValueError(f"{path} cannot be read as an image ({error}); remove it or save it again as PNG") from None
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
+def in_eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits scaled to 8, as viewers show it, and transparent pixels laid on white; everything else as it is."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"mode {image.mode} has no known scale")
+    if not image.has_transparency_data:
+        return image
+    if image.mode in ("La", "RGBa"):
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+
+
 def listing(folders: Sequence[Path]) -> list[Path]:
-    """All image files below the folders, in a fixed order.
+    """All image files below the folders, in a fixed order; hidden ones, such as ``._a.png`` of a Macintosh, are left out.
 
     Raises:
         FileNotFoundError: a folder is missing or holds no image.
     """
     found = []
     for folder in folders:
-        files = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in SUFFIXES)
+        files = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file() and not hidden(p, Path(folder)))
         if not files:
             raise FileNotFoundError(f"no images below {folder}; give a folder that holds {', '.join(sorted(SUFFIXES))} files")
         found += files
     return found
+
+
+def hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(folder).parts)
 
 
 def split(paths: Sequence[Path], every: int = 25) -> tuple[list[Path], list[Path]]:

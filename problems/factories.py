@@ -17,7 +17,7 @@ from problems import masks
 from problems.images import as_tensor
 from problems.operator import Operator
 from problems.operators import Blur, Identity, Inpainting, SuperResolution
-from problems.problem import Problem
+from problems.problem import Problem, check_noise
 from problems.seeds import Seed, generator
 
 
@@ -53,6 +53,7 @@ def streams(rng: Seed) -> list[np.random.Generator]:
 
 
 def simulated(name: str, operator: Operator, truth: Tensor, noise_sigma: float, noise: np.random.Generator) -> Problem:
+    check_noise(noise_sigma)
     clean = operator.forward(truth)
     white = torch.from_numpy(noise.standard_normal(tuple(clean.shape))).to(clean)
     return Problem(name, operator, clean + noise_sigma * white, noise_sigma, truth)

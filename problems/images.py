@@ -14,6 +14,7 @@ from problems.catalogue import IMAGES
 from problems.names import is_picture, unknown
 
 FULL_SCALE = {torch.bool: 1, torch.uint8: 255, torch.uint16: 65535}
+SIGNED = 0.4  # pixels this far on both sides of zero, and none beyond 1: a picture in [-1, 1]
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as PIL's mode "L"
 
 
@@ -43,7 +44,7 @@ def as_tensor(image: Any) -> Tensor:
         ValueError: another shape, NaN or infinite values, values far outside [0, 1].
     """
     if isinstance(image, str | Path):
-        image = read(str(image))
+        return from_file(str(image))
     if isinstance(image, Image.Image):
         image = pixels(image)
     if isinstance(image, np.ndarray):
@@ -54,6 +55,15 @@ def as_tensor(image: Any) -> Tensor:
         raise ValueError(f"an image tensor is [H, W], [C, H, W] or [B, C, H, W], not {list(image.shape)}")
     x = scaled(image.detach())
     return checked(on_white(x.reshape((1,) * (4 - x.ndim) + x.shape)))
+
+
+def from_file(name: str) -> Tensor:
+    """``as_tensor`` of a bundled picture or a file, whose name stands in what is refused."""
+    array = read(name)
+    try:
+        return as_tensor(array)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is no picture in known units: {error}") from None
 
 
 def to_array(x: Tensor) -> np.ndarray:
@@ -70,32 +80,58 @@ def read(name: str) -> np.ndarray:
         return getattr(skimage.data, name)()
     if not Path(name).is_file():
         if is_picture(name):
-            raise FileNotFoundError(f"no image file {name}; check the path")
+            raise FileNotFoundError(f"no image file {' '.join(name.split())}; check the path")
         raise ValueError(unknown("image or file", name, IMAGES))
     try:
         if Path(name).suffix.lower() in (".tif", ".tiff"):
             return read_tiff(name)
-        with Image.open(name) as image:
-            return pixels(image)
+        return read_by_pillow(name)
     except Exception as error:  # a damaged file fails in its decoder's own way
         raise ValueError(f"{name} cannot be read as an image ({error}); save it again as PNG or TIFF") from None
 
 
-def read_tiff(name: str) -> np.ndarray:
-    """By tifffile, which keeps 16-bit and float colour; what needs more codecs than it has, by PIL."""
-    import skimage.io
+def read_by_pillow(name: str) -> np.ndarray:
+    with Image.open(name) as image:
+        return pixels(image)
 
-    try:
-        return skimage.io.imread(name)
-    except ValueError:
-        with Image.open(name) as image:
-            return pixels(image)
+
+def read_tiff(name: str) -> np.ndarray:
+    """The first page. Plain grey and RGB by tifffile, which keeps 16 bits and floats of colour; everything else by Pillow.
+
+    Pillow turns pictures upright and knows palettes, CMYK, YCbCr and both kinds of alpha, but reads 8 bits of a colour only.
+    """
+    import tifffile
+
+    with tifffile.TiffFile(name) as file:
+        page: Any = file.pages[0]
+        tag = page.tags.get("Orientation")
+        plain = page.photometric.name in ("MINISBLACK", "MINISWHITE", "RGB") and not page.extrasamples and page.planarconfig == 1
+        if not plain or page.dtype is None or page.dtype.itemsize < 2:
+            return read_by_pillow(name)
+        try:
+            array = page.asarray()
+        except ValueError:  # compressed by a codec that tifffile has not
+            return read_by_pillow(name)
+    if page.photometric.name == "MINISWHITE":
+        array = np.iinfo(array.dtype).max - array if array.dtype.kind == "u" else 1 - array
+    return upright(array, 1 if tag is None else int(tag.value))
+
+
+def upright(array: np.ndarray, orientation: int) -> np.ndarray:
+    """An array [H, W, ...] turned and mirrored as the tag Orientation (1 to 8, TIFF 6.0) asks for."""
+    if orientation >= 5:
+        array = array.swapaxes(0, 1)
+    down, right = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return array[:: -1 if down else 1, :: -1 if right else 1]
 
 
 def pixels(image: Image.Image) -> np.ndarray:
-    """A PIL image, turned upright, as an array; palettes and foreign colour spaces become RGB."""
+    """A PIL image, turned upright, as an array; palettes, foreign colour spaces and transparent colours become RGB or RGBA."""
     image = ImageOps.exif_transpose(image)
-    if image.mode not in ("1", "L", "RGB", "RGBA", "F") and not image.mode.startswith("I"):
+    if image.mode in ("La", "RGBa"):  # colours multiplied by alpha
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
+    known = image.mode in ("1", "L", "RGB", "F") and not image.has_transparency_data
+    if not known and not image.mode.startswith("I"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     return np.asarray(image)
 
@@ -131,6 +167,8 @@ def checked(x: Tensor) -> Tensor:
     if not bool(torch.isfinite(x).all()):
         raise ValueError("the image holds NaN or infinite values; replace them, or measure around them with problems.inpaint")
     low, high = float(x.min()), float(x.max())
+    if -1.001 < low < -SIGNED and SIGNED < high < 1.001:
+        raise ValueError(f"the image ranges from {low:.3g} to {high:.3g}, as pictures in [-1, 1] do; give (x + 1) / 2, in [0, 1]")
     if low < -1 or high > 2:
         raise ValueError(f"the image ranges from {low:.3g} to {high:.3g}, far outside [0, 1]; divide by 255, or by its full scale")
     return x

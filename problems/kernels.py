@@ -5,6 +5,8 @@ Wherever a kernel is asked for, a text will do ("gaussian:2.0", "motion:15:30", 
 
 from __future__ import annotations
 
+import math
+import numbers
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +29,7 @@ def gaussian(std: float = 1.6) -> np.ndarray:
 def uniform(size: int = 9) -> np.ndarray:
     """The mean of ``size`` x ``size`` pixels."""
     at_least("size of the uniform kernel", size, 1, whole=True)
-    return unit(np.ones((size, size)))
+    return unit(np.ones((int(size), int(size))))
 
 
 def disk(radius: float = 3.0) -> np.ndarray:
@@ -45,6 +47,8 @@ def motion(length: float = 15, angle: float = 30) -> np.ndarray:
     The weight of a pixel falls linearly to zero at a distance of one pixel from the path, as in MATLAB's fspecial.
     """
     at_least("length of the motion", length, 1)
+    if not math.isfinite(angle):
+        raise ValueError(f"angle of the motion must be a number of degrees, such as 30, not {angle}")
     half, x, y = (length - 1) / 2, np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
     reach = int(np.ceil(half))
     rows, columns = np.mgrid[reach : -reach - 1 : -1, -reach : reach + 1]
@@ -58,6 +62,7 @@ def shake(size: int = 25, rng: Seed = 0) -> np.ndarray:
     The centre of mass lies on the middle of the array.
     """
     at_least("size of the shake", size, 3, whole=True)
+    size = int(size)
     rng = generator(rng)
     velocity, path = np.zeros(2), np.zeros((2000, 2))
     for k in range(1, len(path)):
@@ -78,6 +83,7 @@ def traced(points: np.ndarray, size: int) -> np.ndarray:
     return time[:size, :size]
 
 
+LARGEST = 1000  # pixels: a longer text is a slip, and its kernel would fill the memory
 KERNELS: dict[str, Callable[..., np.ndarray]] = {"gaussian": gaussian, "uniform": uniform, "disk": disk, "motion": motion, "shake": shake}
 FILE = re.compile(r"(.+\.(?:npy|png|mat))(?::(\d+))?", re.IGNORECASE)
 
@@ -127,9 +133,31 @@ def read_npy(path: Path) -> list[np.ndarray]:
 
 
 def read_png(path: Path) -> list[np.ndarray]:
-    from problems.images import load_image, to_array
+    """Brightness on a black ground; a kernel that only the alpha channel holds is read from there.
 
-    return [to_array(load_image(path))]
+    Raises:
+        ValueError: a kernel drawn dark on white.
+    """
+    import torch
+    from PIL import Image
+
+    from problems.images import in_channels, pixels
+
+    with Image.open(path) as image:
+        x = torch.from_numpy(np.moveaxis(pixels(image).reshape(image.height, image.width, -1), -1, 0).astype(np.float64))
+    grey = in_channels(x[None, :3], 1)[0, 0].numpy()
+    if len(x) == 4:
+        alpha = x[3].numpy()
+        grey = grey * alpha if (grey * alpha).any() else alpha
+    if drawn_on_white(grey):
+        raise ValueError("it is drawn on a white ground; invert it, so that the ground is black")
+    return [grey]
+
+
+def drawn_on_white(grey: np.ndarray) -> bool:
+    """Whether all corners are as bright as anything while most of the darkness lies within."""
+    corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
+    return bool(corners.min() > 0.9 * grey.max() > 0 and grey.min() < 0.5 * grey.max() and np.median(grey) > 0.9 * grey.max())
 
 
 def read_mat(path: Path) -> list[np.ndarray]:
@@ -180,5 +208,10 @@ def unit(kernel: np.ndarray) -> np.ndarray:
 
 
 def at_least(what: str, value: float, lowest: float, whole: bool = False) -> None:
-    if not (np.isfinite(value) and value >= lowest and (not whole or value == int(value))):
-        raise ValueError(f"{what} must be {'a whole number' if whole else 'a number'} from {lowest} on, not {value}")
+    kind = "a whole number" if whole else "a number"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{what} must be {kind}, not {value!r}")
+    if not (math.isfinite(value) and value >= lowest and (not whole or value == int(value))):
+        raise ValueError(f"{what} must be {kind} from {lowest} on, not {value}")
+    if value > LARGEST:
+        raise ValueError(f"{what} must be {LARGEST} at most, not {value:g}: larger kernels hide every picture")

@@ -14,6 +14,7 @@ import numpy as np
 from problems.names import arguments, is_picture
 from problems.seeds import Seed, generator
 
+GREYS = 0.2  # share of grey pixels that the soft edges of drawn strokes stay below
 WORDS = ("measured", "conjured", "prior", "image", "noise", "sample", "guess", "pixel", "blur", "answer", "truth", "spread")
 
 
@@ -69,10 +70,22 @@ def named(text: str, shape: Sequence[int], rng: Seed = 0) -> np.ndarray:
 
 
 def load(path: str | Path) -> np.ndarray:
-    """A mask drawn as a picture: dark is missing, at half of full brightness and above is measured."""
+    """A mask drawn as a picture: black is missing, white or transparent (as on white paper) is measured.
+
+    Raises:
+        ValueError: a picture with many greys, or one that leaves nothing measured or nothing missing; the sentence names the file.
+    """
     from problems.images import load_image, to_array
 
-    return to_array(load_image(path)) >= 0.5
+    picture = to_array(load_image(path))
+    grey = float(((picture > 0.25) & (picture < 0.75)).mean())
+    if grey > GREYS:
+        raise ValueError(f"{path} is no mask: {grey:.0%} of its pixels are neither dark nor bright; draw what is missing in black on white")
+    mask = picture >= 0.5
+    if mask.all() or not mask.any():
+        extreme = "white or transparent: nothing is missing" if mask.all() else "black: nothing is measured"
+        raise ValueError(f"the mask {path} is all {extreme}; black is missing, white is measured, so draw or invert it")
+    return mask
 
 
 def as_mask(mask: Any) -> np.ndarray:

@@ -34,8 +34,9 @@ def arguments(what: str, text: str, makers: Mapping[str, Callable[..., Any]], gi
         raise ValueError(unknown(what, name, makers))
     free = {key: p.default for key, p in inspect.signature(makers[name]).parameters.items() if key not in given}
     try:
-        values = [int(n) if n.isdigit() else float(n) for n in numbers]
-        return name, dict(zip(list(free)[: len(values)], values, strict=True))
+        values = [float(n) for n in numbers]
+        told = dict(zip(list(free)[: len(values)], values, strict=True))
+        return name, {key: int(value) if value.is_integer() else value for key, value in told.items()}
     except ValueError:
         example = ":".join([name, *map(str, free.values())])
         raise ValueError(f"{what} {text!r} is not of the form {':'.join([name, *free])}; write for example {example!r}") from None

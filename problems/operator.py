@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TypeGuard
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,6 +25,16 @@ class Operator(ABC):
 
     image_shape: tuple[int, int, int]
     data_shape: tuple[int, ...]
+
+    @property
+    def summary(self) -> str:
+        """What is measured, in a few words for people."""
+        return str(self)
+
+    @property
+    def picture(self) -> np.ndarray | None:
+        """The instrument as a grey picture [h, w] in [0, 1], a kernel or a mask; None where there is none."""
+        return None
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:

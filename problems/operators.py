@@ -9,6 +9,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -26,6 +27,10 @@ class Identity(Operator):
     def __init__(self, image_shape: Sequence[int]):
         self.image_shape = self.data_shape = checked_shape(image_shape)
         self.transfer = transfer_of(torch.ones(1, 1, dtype=torch.float64), *self.image_shape[1:])
+
+    @property
+    def summary(self) -> str:
+        return "every pixel measured"
 
     def forward(self, x: Tensor) -> Tensor:
         return x
@@ -56,6 +61,15 @@ class Blur(Operator):
         self.transfer = transfer_of(self.kernel, *self.image_shape[1:])
         self.power = self.transfer.real**2 + self.transfer.imag**2
 
+    @property
+    def summary(self) -> str:
+        return f"every pixel measured through a kernel of {size_of(self.kernel)} pixels with the sum {float(self.kernel.sum()):.3g}"
+
+    @property
+    def picture(self) -> np.ndarray:
+        """The kernel [h, w], its largest value 1."""
+        return (self.kernel / self.kernel.max()).clamp(0, 1).numpy()
+
     def forward(self, x: Tensor) -> Tensor:
         return circulant(x, self.transfer)
 
@@ -84,7 +98,7 @@ class SuperResolution(Operator):
 
     def __init__(self, kernel: Any, factor: int, image_shape: Sequence[int], offset: int | None = None):
         self.image_shape = channels, height, width = checked_shape(image_shape)
-        if factor != int(factor) or not 1 <= factor <= min(height, width):
+        if isinstance(factor, bool) or not (1 <= factor <= min(height, width)) or factor != int(factor):
             raise ValueError(f"factor must be a whole number from 1 to {min(height, width)}, the short side of the image, not {factor}")
         self.factor = int(factor)
         self.blur = Blur(uniform(self.factor) if kernel is None else kernel, image_shape)
@@ -93,6 +107,15 @@ class SuperResolution(Operator):
             raise ValueError(f"offset must lie from 0 to {self.factor - 1}, below the factor, not {offset}")
         self.kept = (..., slice(self.offset, None, self.factor), slice(self.offset, None, self.factor))
         self.data_shape = (channels, *(len(range(self.offset, n, self.factor)) for n in (height, width)))
+
+    @property
+    def summary(self) -> str:
+        return f"one pixel of {self.factor} x {self.factor} measured, through a kernel of {size_of(self.blur.kernel)} pixels"
+
+    @property
+    def picture(self) -> np.ndarray:
+        """The kernel [h, w], its largest value 1."""
+        return self.blur.picture
 
     def forward(self, x: Tensor) -> Tensor:
         return self.blur.forward(x)[self.kept]
@@ -143,6 +166,16 @@ class Inpainting(Operator):
             raise ValueError(f"the mask is {size_of(self.mask)}, but the image {height}x{width}; crop or resize one of them")
         self.measured = self.mask.flatten().nonzero()[:, 0]
         self.data_shape = (channels, len(self.measured))
+
+    @property
+    def summary(self) -> str:
+        share = 100 * len(self.measured) / self.mask.numel()
+        return f"{share:.3g} % of the pixels measured"
+
+    @property
+    def picture(self) -> np.ndarray:
+        """The mask [H, W]: 1 where a pixel is measured, 0 where it is missing."""
+        return self.mask.double().numpy()
 
     def forward(self, x: Tensor) -> Tensor:
         return x.flatten(-2)[..., self.measured]

@@ -59,7 +59,7 @@ def fit_height(figure: Figure, panel: Axes, rows: int, height: float | None = No
     """
     figure.set_figheight(3 + 1.6 * rows * (height or 1))
     engine = figure.get_layout_engine()
-    assert engine is not None
+    assert isinstance(engine, ConstrainedLayoutEngine)
     for _ in range(2):  # the second time corrects for what the first estimate of the height squeezed
         engine.execute(figure)
         box = panel.get_position(original=True).transformed(figure.transSubfigure + figure.dpi_scale_trans.inverted())

@@ -79,7 +79,7 @@ def reference() -> dict[str, Any]:
 
 
 def test_the_reference_was_recorded_under_these_numbers(reference: dict[str, Any]) -> None:
-    assert (reference["answers"], reference["judged_number"]) == (ANSWERS, JUDGED), "record again: python -m tests.reports.runs.test_reference"
+    assert (reference["answers"], reference["judged_number"]) == (ANSWERS, JUDGED), ADVICE
     assert set(reference["cells"]) == set(CELLS)
 
 
