@@ -98,7 +98,10 @@ def named(text: str) -> np.ndarray:
     if file := FILE.fullmatch(text):
         return load(file[1], None if file[2] is None else int(file[2]))
     name, values = arguments("kernel", text, KERNELS)
-    return KERNELS[name](**values)
+    try:
+        return KERNELS[name](**values)
+    except TypeError as error:  # a seed that is no whole number
+        raise ValueError(f"kernel {text!r} cannot be made: {error}") from None
 
 
 def load(path: str | Path, index: int | None = None) -> np.ndarray:
