@@ -15,7 +15,11 @@ STYLES = Path(__file__).parent.parent  # there, plt.style.use("reports.paper") f
 PRINT: dict[Any, Any] = dict(matplotlib.rc_params_from_file(STYLES / "paper.mplstyle", use_default_template=False))
 SLIDES: dict[Any, Any] = dict(matplotlib.rc_params_from_file(STYLES / "slides.mplstyle", use_default_template=False))
 CYCLE = "axes.prop_cycle"
-RC = {name: value for name, value in PRINT.items() if name != CYCLE}  # every line of our figures says itself what it is
+SESSION = ("backend", "interactive", "toolbar", "timezone", "webagg", "docstring")  # settings that draw nothing
+DEFAULTS = {name: value for name, value in matplotlib.rcParamsDefault.items() if not name.startswith(SESSION)}
+# What figures are made and saved under: matplotlib's defaults, whatever the user's matplotlibrc says, then our style. The colour
+# cycle is left out, since every line names its own colour.
+RC = DEFAULTS | {name: value for name, value in PRINT.items() if name != CYCLE}
 
 LINES = ("text.color", "axes.labelcolor", "axes.edgecolor", "savefig.facecolor")
 INK, MUTED, HAIR, PAPER = (PRINT[name] for name in LINES)  # the page swaps these four in the dark
