@@ -115,7 +115,7 @@ def test_nothing_is_asked_of_any_host(shown: Chrome, address: str) -> None:
 
 
 def test_the_script_leaves_no_name_behind(shown: Chrome) -> None:
-    script = Path(report.__file__).with_name("report.js").read_text("utf-8")
+    script = Path(report.__file__).with_name("page.js").read_text("utf-8")
     names = re.findall(r"^(?:const|let|var|function) (\w+)", script, re.MULTILINE)
     assert len(names) > 5
     assert [name for name in names if run(shown, f"typeof {name}") != "undefined"] == []
