@@ -63,7 +63,7 @@ class Blur(Operator):
 
     @property
     def summary(self) -> str:
-        return f"every pixel measured through a kernel of {size_of(self.kernel)} pixels with the sum {float(self.kernel.sum()):.3g}"
+        return f"every pixel measured through a kernel of {size_of(self.kernel, ' x ')} pixels with the sum {float(self.kernel.sum()):.3g}"
 
     @property
     def picture(self) -> np.ndarray:
@@ -110,7 +110,7 @@ class SuperResolution(Operator):
 
     @property
     def summary(self) -> str:
-        return f"one pixel of {self.factor} x {self.factor} measured, through a kernel of {size_of(self.blur.kernel)} pixels"
+        return f"one pixel of {self.factor} x {self.factor} measured, through a kernel of {size_of(self.blur.kernel, ' x ')} pixels"
 
     @property
     def picture(self) -> np.ndarray:
@@ -252,5 +252,5 @@ def on_cpu(c: float | Tensor) -> float | Tensor:
     return c.cpu() if isinstance(c, Tensor) else c
 
 
-def size_of(shaped: Tensor | Sequence[int]) -> str:
-    return "x".join(map(str, shaped.shape if isinstance(shaped, Tensor) else shaped))
+def size_of(shaped: Tensor | Sequence[int], sign: str = "x") -> str:
+    return sign.join(map(str, shaped.shape if isinstance(shaped, Tensor) else shaped))

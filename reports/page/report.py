@@ -12,6 +12,7 @@ from reports.judging import spread, verdict
 from reports.page import diagnostics, drawings, pictures, tables, templates
 from reports.page import trust as trust_page
 from reports.page.cached import remembering
+from reports.page.instruments import instruments
 from reports.runs import titles
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def build(run: Run) -> Path:
         grids={problem: pictures.grid(run, problem) for problem in run.problems},
         strips={problem: found for problem in run.problems if (found := pictures.sample_table(run, problem))},
         diagnostics=diagnostics,
+        instruments=instruments(run),
         spread=samples,
         by_method=spread.by_method,
         trust=trust_page,

@@ -199,7 +199,7 @@ def test_a_measurement_in_other_units_is_refused_and_a_valid_one_never(operator:
 
 def test_operators_tell_what_they_measure() -> None:
     assert Inpainting(np.eye(8, dtype=bool), (1, 8, 8)).summary == "12.5 % of the pixels measured"
-    assert "kernel of 3x3" in Blur("uniform:3", (1, 8, 8)).summary
+    assert "kernel of 3 x 3" in Blur("uniform:3", (1, 8, 8)).summary
     assert "one pixel of 2 x 2" in SuperResolution(None, 2, (1, 8, 8)).summary
     assert Identity((1, 8, 8)).picture is None
     for operator in OPERATORS[1:]:

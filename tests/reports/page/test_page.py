@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from reports.figures import sample_strips, whole_run
 from reports.judging import verdict
-from reports.page import cached, diagnostics, pictures, report, tables
+from reports.page import cached, diagnostics, instruments, pictures, report, tables
 from reports.runs import stored
 from reports.runs.cell import Cell, Record
 from reports.runs.stored import Run
@@ -104,7 +104,9 @@ def test_every_picture_says_what_it_is(built: Reader) -> None:
     told = [each["alt"] for each in built.of("img")]
     samples = [alt for alt in told if "sample " in str(alt)]
     in_grids, in_strips = len(images) * (2 + 2 * len(PRIORS)), 2 + 1 + 4 * len(PRIORS)  # a strip, its scene, the second sample to flicker
-    assert len(told) == len(problems) * (in_grids + in_strips)
+    kernels_and_masks = [alt for alt in told if re.fullmatch(r"(kernel|mask) of \d+ x \d+ pixels", str(alt))]
+    assert len(kernels_and_masks) == len(problems)
+    assert len(told) == len(problems) * (in_grids + in_strips + 1)
     assert len(samples) == len(problems) * (1 + 4 * len(PRIORS))
     assert all(re.search(r", sampled \(annealed, .*: sample [1-4].*, \d\d\.\d dB", str(alt)) for alt in samples)
     for prior in PRIORS:
@@ -403,3 +405,20 @@ def test_an_interrupted_run_is_judged_by_the_images_it_reached(tmp_path: Path) -
     assert list(verdict.ranking(begun, "deblur", "hqs").scores) == ["gaussian"]
     assert verdict.verdict(begun, "deblur")[-1].answer == "4 of 10 cells"
     assert "not yet run" not in {line.about for line in verdict.verdict(made, "deblur")}
+
+
+def test_the_page_says_and_shows_what_was_measured(tmp_path: Path) -> None:
+    names = ("denoise", "deblur[kernel=uniform:3]", "inpaint[mask=box:0.5]")
+    made = comparison(tmp_path, dict(list(PRIORS.items())[:2]), names, ("camera",), (("hqs", 0),), 24)
+    found = instruments.instruments(made)
+    assert found["denoise"] == instruments.Instrument("Every pixel measured; noise with standard deviation 0.098 (25 of 255).")
+    assert found["deblur[kernel=uniform:3]"].alt == "kernel of 3 x 3 pixels"
+    assert found["inpaint[mask=box:0.5]"].summary.startswith("75 % of the pixels measured")
+    text = report.build(made).read_text("utf-8")
+    assert all(each.summary in text and each.alt in text for each in found.values())
+
+
+def test_a_problem_whose_files_are_gone_is_shown_without_its_instrument(tmp_path: Path) -> None:
+    made = comparison(tmp_path, dict(list(PRIORS.items())[:2]), ("inpaint[mask=gone.png]",), ("camera",), (("hqs", 0),), 24)
+    assert instruments.instruments(made) == {}
+    assert 'class="instrument"' not in report.build(made).read_text("utf-8")
