@@ -59,7 +59,7 @@ def draft(recipe: Recipe, spent: Spent, licence: str, device: str) -> dict[str, 
 
 def finish(network: Denoiser, card: dict[str, Any], folders: Sequence[Path], weights: Path, tests: Sequence[Path] = ()) -> dict[str, Any]:
     """Measure a trained network on held-back and on test pictures and store it with its card; returns the complete card."""
-    prior, channels = Learned(network, card, card["device"]), card["network"]["channels"]
+    prior, channels = Learned(network, card, card["device"], "float32"), card["network"]["channels"]
     held = split(listing(folders))[1]
     crops = centre_crops(held, channels, 96, 48).to(prior.device)
     card = card | {"data": {Path(f).name: len(listing([f])) for f in folders}, "held_back": len(held)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from priors.error import BANDS, ErrorCurve, KnowsItsError
 from priors.network import Denoiser, build
+from priors.precision import autocast, resolve
 from priors.slot import FAMILIES, Belief, checks_question
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -27,17 +29,21 @@ class Learned(KnowsItsError):
     """A trained denoiser in the slot, described by its model card.
 
     A network for one channel denoises colour images channel by channel. On the CPU images pass one at a time: as fast as a
-    batch, and no image's result depends on its neighbours. Any size from 1 pixel on; computed in float32, returned in the
-    dtype and on the device of the input. Gradients flow through to x where torch records them.
+    batch, and no image's result depends on its neighbours. Any size from 1 pixel on; returned in the dtype and on the device
+    of the input. Gradients flow through to x where torch records them.
+
+    Float32 images are computed in ``precision``, "auto" (default), "float32" or "bfloat16"; "auto" takes bfloat16 where the
+    machine computes it faster. Float64 images and gradients are computed in float32.
     """
 
     mmse = True
 
-    def __init__(self, network: Denoiser, card: dict[str, Any], device: str | torch.device = "cpu"):
+    def __init__(self, network: Denoiser, card: dict[str, Any], device: str | torch.device = "cpu", precision: str = "auto"):
         self.card, self.name, self.family, self.licence = card, card["name"], card["family"], card["licence"]
         self.sigma_range = (float(card["sigma_range"][0]), float(card["sigma_range"][1]))
         self.channels = int(card["network"]["channels"])
         self.device = device_of(device)
+        self.precision = resolve(precision, self.device)
         self.net = network.eval().requires_grad_(False).to(self.device)
 
     @cached_property
@@ -56,7 +62,9 @@ class Learned(KnowsItsError):
         low = self.sigma_range[0]
         if sigma < low:
             return x + (sigma / low) ** 2 * (self.denoise(x, low) - x)
-        parts = [self.net(part, part.new_full((len(part),), sigma)) for part in self.checked(x, sigma).split(self.together(x))]
+        images = self.checked(x, sigma).split(self.together(x))
+        with self.computing(x):
+            parts = [self.net(part, part.new_full((len(part),), sigma)) for part in images]
         return torch.cat(parts).view(x.shape).to(x)
 
     @checks_question
@@ -69,8 +77,9 @@ class Learned(KnowsItsError):
         if not self.error.correlation:
             return super().belief(x, sigma)
         low = self.sigma_range[0]
-        images = self.checked(x, max(sigma, low))
-        parts = [self.net.conditional(part, part.new_full((len(part),), max(sigma, low))) for part in images.split(self.together(x))]
+        images = self.checked(x, max(sigma, low)).split(self.together(x))
+        with self.computing(x):
+            parts = [self.net.conditional(part, part.new_full((len(part),), max(sigma, low))) for part in images]
         mean = torch.cat([mean for mean, _ in parts]).view(x.shape).to(x)
         std = torch.cat([std for _, std in parts]).view(len(x), -1, *x.shape[-2:]).to(x)
         shrink = min(1.0, sigma / low)
@@ -85,6 +94,10 @@ class Learned(KnowsItsError):
             raise ValueError(f"prior {self.name!r} was trained on {self.channels} channels, the image has {x.shape[1]}; use other weights")
         return x.to(self.device, torch.float32).reshape(-1, self.channels, *x.shape[-2:])
 
+    def computing(self, x: Tensor) -> contextlib.AbstractContextManager:
+        """The precision in which the network answers about x."""
+        return autocast(self.device, self.precision == "bfloat16" and x.dtype == torch.float32 and not x.requires_grad)
+
     def together(self, x: Tensor) -> int:
         """How many images pass the network at once."""
         return 1 if self.device.type == "cpu" else max(1, 2**22 // (x.shape[-2] * x.shape[-1]))
@@ -93,20 +106,21 @@ class Learned(KnowsItsError):
 class Shipped(KnowsItsError):
     """The weights that come with the package: grey ones for one channel, colour ones for three, each read when first needed.
 
-    ``rmse`` and ``card`` are those of the grey weights; ``of(3)`` is the colour prior itself.
+    ``rmse`` and ``card`` are those of the grey weights; ``of(3)`` is the colour prior itself. Raises as ``Learned``.
     """
 
     mmse = True
 
-    def __init__(self, name: str, device: str | torch.device = "cpu"):
-        self.name, self.device, self.loaded = name, device, dict[int, Learned]()
+    def __init__(self, name: str, device: str | torch.device = "cpu", precision: str = "auto"):
+        self.name, self.device, self.precision, self.loaded = name, device, precision, dict[int, Learned]()
         grey = self.of(1)
         self.card, self.family, self.licence, self.sigma_range = grey.card, grey.family, grey.licence, grey.sigma_range
 
     def of(self, channels: int) -> Learned:
         """The prior for images of 1 or 3 channels."""
         if channels not in self.loaded:
-            self.loaded[channels] = read(SHIPPED / f"{self.name}-{'colour' if channels == 3 else 'grey'}.safetensors", self.device)
+            weights = SHIPPED / f"{self.name}-{'colour' if channels == 3 else 'grey'}.safetensors"
+            self.loaded[channels] = read(weights, self.device, self.precision)
         return self.loaded[channels]
 
     @property
@@ -126,24 +140,24 @@ class Shipped(KnowsItsError):
         return self.of(shape[-3]).error_spectrum(sigma, shape)
 
 
-def cnn(weights: str | Path | None = None, device: str | torch.device = "cpu") -> Learned | Shipped:
+def cnn(weights: str | Path | None = None, device: str | torch.device = "cpu", precision: str = "auto") -> Learned | Shipped:
     """The small CNN denoiser, trained for sigma up to 0.4; own ``weights`` (.safetensors with its card beside it) if given."""
-    return read(Path(weights), device) if weights else Shipped("cnn", device)
+    return read(Path(weights), device, precision) if weights else Shipped("cnn", device, precision)
 
 
-def diffusion(weights: str | Path | None = None, device: str | torch.device = "cpu") -> Learned | Shipped:
+def diffusion(weights: str | Path | None = None, device: str | torch.device = "cpu", precision: str = "auto") -> Learned | Shipped:
     """The same network trained up to pure noise: its denoiser is a score at every level (Tweedie)."""
-    return read(Path(weights), device) if weights else Shipped("diffusion", device)
+    return read(Path(weights), device, precision) if weights else Shipped("diffusion", device, precision)
 
 
-def read(weights: Path, device: str | torch.device = "cpu") -> Learned:
+def read(weights: Path, device: str | torch.device = "cpu", precision: str = "auto") -> Learned:
     """A learned prior from its .safetensors file and the card beside it.
 
     Raises:
         FileNotFoundError, ValueError: weights or card missing, damaged or not of one piece.
     """
     card = read_card(weights)
-    return Learned(read_network(weights, card), card, device)
+    return Learned(read_network(weights, card), card, device, precision)
 
 
 def device_of(name: str | torch.device) -> torch.device:

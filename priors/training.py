@@ -24,6 +24,7 @@ from priors.learned import Learned, read
 from priors.network import Denoiser, build
 from priors.optimiser import Optimiser
 from priors.photographs import Bank, centre_crops, listing, split
+from priors.precision import autocast, gains
 from priors.recipe import Recipe, Spent
 
 
@@ -61,7 +62,7 @@ class Trainer:
 
     def prior(self) -> Learned:
         """The average so far, in the slot."""
-        return Learned(self.average, self.draft("none yet"), self.device)
+        return Learned(self.average, self.draft("none yet"), self.device, "float32")
 
     def draft(self, licence: str) -> dict[str, Any]:
         """The model card as far as the run itself can fill it."""
@@ -178,31 +179,15 @@ def weighted(error: Tensor, log_std: Tensor) -> Tensor:
     return (error.square() / expected).mean() + likelihood.mean()
 
 
-def autocast(device: str, half: bool) -> contextlib.AbstractContextManager:
-    return torch.autocast(torch.device(device).type, torch.bfloat16) if half else contextlib.nullcontext()
-
-
 def gains_from_bf16(model: Denoiser, recipe: Recipe, device: str) -> bool:
     """Whether this machine runs a training step faster in bfloat16: tried, since no flag tells it everywhere."""
     if device != "cpu":
         return torch.cuda.is_bf16_supported()
     x = torch.rand(recipe.batch, recipe.channels, recipe.patch, recipe.patch).contiguous(memory_format=torch.channels_last)
     sigma = torch.full((recipe.batch,), 0.1)
-
-    def seconds(half: bool, hopeless: float = math.inf) -> float:
-        best = math.inf
-        for _ in range(4):
-            start = time.process_time()
-            with autocast(device, half):
-                model.residual(x, sigma).float().square().mean().backward()
-            best = min(best, time.process_time() - start)
-            if best > hopeless:  # a processor that emulates bfloat16 takes ten times as long
-                break
-        model.zero_grad()
-        return best
-
-    full = seconds(False)
-    return seconds(True, hopeless=4 * full) < full
+    found = gains(lambda: model.residual(x, sigma).float().square().mean().backward(), device)
+    model.zero_grad()
+    return found
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,11 @@ SOURCES = ("priors/*.py", "problems/*.py", "solvers/*.py", "reports/scores/*.py"
 
 def key(cell: Cell) -> str:
     """Name of a cell's files: it changes with the cell, the files and weights it reads, and what computes it."""
-    card = getattr(load_prior(cell.prior, cell.channels), "card", None) or {}
+    prior = load_prior(cell.prior, cell.channels)
     files = sums(cell.image, cell.lpips_file or "", *named_files(cell.problem), *named_files(cell.prior))
-    return digest({"cell": asdict(cell), "files": files, "weights": card.get("sha256"), "errors": sums(measured_error(cell.prior))})
+    weights, errors = (getattr(prior, "card", None) or {}).get("sha256"), sums(measured_error(cell.prior))
+    precision = getattr(prior, "precision", None)  # "auto" depends on the machine
+    return digest({"cell": asdict(cell), "files": files, "weights": weights, "errors": errors, "precision": precision})
 
 
 def scene_key(cell: Cell) -> str:

@@ -73,6 +73,7 @@ def prior_facts(prior: Denoiser) -> dict[str, Any]:
         "family": getattr(prior, "family", None),
         "mmse": getattr(prior, "mmse", None),
         "licence": getattr(prior, "licence", None),
+        "precision": getattr(prior, "precision", None),
         "card": card and {name: value for name, value in card.items() if isinstance(value, str | int | float)},
     }
 
