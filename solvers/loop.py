@@ -106,6 +106,7 @@ class Method:
     ``levels`` makes the default schedule of ``steps`` levels, each with ``calls`` of the prior; ``measure`` is "minimise",
     "draw" or "descend"; ``answer`` says whether the believed or the measured image is returned; ``dual`` adds ADMM's
     running sum of disagreements. ``falling`` says that its levels must not rise; a fixed-point method takes any.
+    A method with ``pairs`` draws so many antithetic pairs and answers with their mean.
     A method that is no setting brings ``own``, a generator with the signature of ``loop``. An ``exhibit`` is run as
     published, to show its known bias; ``line`` names the source.
     """
@@ -120,6 +121,7 @@ class Method:
     answer: str = "measured"
     samples: bool = False
     calls: int = 1
+    pairs: int = 0
     falling: bool = True
     exhibit: bool = False
     own: Callable[[Task], Iterator[Iterate]] | None = None

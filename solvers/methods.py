@@ -24,6 +24,10 @@ METHODS = {
         "denoise, draw, renoise over falling levels (after DAPS, Zhang et al. 2024)",
         annealing, 20, believe=own_error, measure="draw", go_on=renoise, samples=True,
     ),
+    "mean": Method(
+        "posterior mean: antithetic pairs of annealed draws (Hammersley, Morton 1956)",
+        annealing, 20, believe=own_error, measure="draw", go_on=renoise, pairs=1,
+    ),
     "split-gibbs": Method(
         "draws from prior and data in turn (Vono 2019; PnP-DM, Wu et al. 2024)",
         settling, 60, calls=5, believe=drawn(5), measure="draw", answer="believed", samples=True,

@@ -26,7 +26,8 @@ class Diverged(ArithmeticError):
 class Result:
     """An answer with its history.
 
-    ``x`` [B, C, H, W] is the estimate, or the mean of the samples; ``samples`` [n, B, C, H, W] or None. ``trace`` has one
+    ``x`` [B, C, H, W] is the estimate, or the mean of the samples; ``samples`` [n, B, C, H, W] or None. ``pairs``
+    [pairs, B, C, H, W] are the means of the antithetic pairs behind a posterior mean, or None. ``trace`` has one
     record per level: sigma, width, misfit, change, and bands, what the first image believed holds in octaves of frequency
     (``solvers.bands``). ``calls`` counts the images denoised for each of the B problems, a
     gradient through the prior as one more. ``seconds`` is wall time. Images are not clipped.
@@ -41,6 +42,7 @@ class Result:
     config: Mapping[str, Any]
     seconds: float
     calls: int
+    pairs: Tensor | None = None
 
     def _repr_html_(self) -> str:
         """For a notebook: the measurement, the answer, and where samples differ, from black to white over the printed range."""
@@ -74,6 +76,17 @@ class Result:
         if len(self.drawn()) < 2:
             raise ValueError("a spread needs at least two samples; use solvers.sample(problem, prior, n=16)")
         return self.drawn().std(0)
+
+    @property
+    def standard_error(self) -> Tensor:
+        """Of the posterior mean per pixel [B, C, H, W], from the spread between pairs; what the sampler itself misses is not in it.
+
+        Raises:
+            ValueError: no posterior mean by pairs, or a single pair.
+        """
+        if self.pairs is None or len(self.pairs) < 2:
+            raise ValueError("a standard error needs two antithetic pairs at least; use solvers.solve(problem, prior, 'mean', pairs=4)")
+        return self.pairs.std(0) / len(self.pairs) ** 0.5
 
     def interval(self, level: float = 0.9) -> tuple[Tensor, Tensor]:
         """Central interval per pixel between two order statistics of the n samples, each [B, C, H, W].

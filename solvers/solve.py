@@ -33,6 +33,8 @@ def solve(
     strength: float = 1.0,
     steps: int | None = None,
     levels: Sequence[float] | None = None,
+    pairs: int | None = None,
+    rng: Seed = 0,
 ) -> Result:
     """Estimate the image behind a measurement.
 
@@ -40,12 +42,18 @@ def solve(
         strength: how many times the prior's energy counts against the data (lambda in the papers).
         steps: number of levels of the method's own schedule.
         levels: a schedule of one's own in place of it, standard deviations in pixel units.
+        pairs: how many antithetic pairs of draws "mean" averages.
+        rng: int, numpy or torch Generator, or None; decides the draws of "mean", other estimates draw nothing.
 
     Raises:
-        ValueError: unknown method, a method that samples, or a number out of range.
+        ValueError: unknown method, a method that samples, an option that the method has not, or a number out of range.
         Diverged: the iteration left all bounds, or its answer explains the data worse than a flat image does.
     """
-    return run(problem, prior, method, strength, steps, levels, None)
+    check_problem(problem)
+    chosen = named(method, samples=False)
+    check_pairs(method, chosen, pairs, strength)
+    noise = Streams(rng, 2 * (pairs or chosen.pairs), len(problem.y), mirrored=True) if chosen.pairs else None
+    return run(problem, prior, method, strength, steps, levels, noise)
 
 
 def sample(
@@ -68,16 +76,16 @@ def sample(
     """
     check_whole("n is the number of samples and", n)
     check_problem(problem)
+    named(method, samples=True)
     return run(problem, prior, method, 1.0, steps, levels, Streams(rng, n, len(problem.y)))
 
 
 def run(
     problem: Problem, prior: Denoiser, name: str, strength: float, steps: int | None, levels: Sequence[float] | None, noise: Streams | None
 ) -> Result:
-    check_problem(problem)
     check_positive("strength", strength)
     trusted = checked(prior)
-    began, method, n = time.perf_counter(), named(name, samples=noise is not None), noise.n if noise else 1
+    began, method, n = time.perf_counter(), METHODS[name], noise.n if noise else 1
     data = Measurement(problem, n)
     schedule = check_steps(levels, steps) or method.levels(data, trusted, strength, steps or method.steps)
     if method.falling and levels is not None:
@@ -95,8 +103,9 @@ def run(
     check_fit(data, answer, flat, trace, name, prior)
     samples = answer.view(n, len(problem.y), *answer.shape[1:])
     config = {"strength": strength, "levels": schedule, "n": n if noise else None, "seed": noise.root if noise else None}
+    drawn, pairs = samples if method.samples else None, samples.unflatten(0, (2, -1)).mean(0) if method.pairs else None
     seconds = time.perf_counter() - began
-    return Result(problem, prior, name, samples.mean(0), samples if noise else None, tuple(trace), config, seconds, calls)
+    return Result(problem, prior, name, samples.mean(0), drawn, tuple(trace), config, seconds, calls, pairs)
 
 
 def check_problem(problem: Problem) -> None:
@@ -116,6 +125,19 @@ def check_whole(what: str, value: Any) -> None:
         raise TypeError(f"{what} must be a whole number, not {value!r}; give one, such as 16")
     if value < 1:
         raise ValueError(f"{what} must be at least 1, not {value}")
+
+
+def check_pairs(name: str, method: Method, pairs: Any, strength: float) -> None:
+    """
+    Raises:
+        TypeError, ValueError: pairs that cannot be, or an option that the method has not.
+    """
+    if pairs is not None:
+        check_whole("pairs", pairs)
+        if not method.pairs:
+            raise ValueError(f"pairs belongs to the method 'mean', not to {name!r}; leave it out")
+    if method.pairs and strength != 1:
+        raise ValueError(f"method {name!r} has no strength: it averages draws of the posterior; leave strength out")
 
 
 def check_steps(levels: Sequence[float] | None, steps: int | None) -> list[float]:

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 class Streams:
     """Standard normal noise for ``n`` samples of ``batch`` images; row i * batch + b has a stream of its own.
 
-    Numbers are drawn in double precision on the CPU, so a seed gives the same noise in float32, in float64 and on a GPU.
+    With ``mirrored`` the second half of the samples gets the noise of the first with the other sign: sample i and sample
+    i + n / 2 are an antithetic pair (Hammersley, Morton 1956). Numbers are drawn in double precision on the CPU, so a seed
+    gives the same noise in float32, in float64 and on a GPU.
     """
 
-    def __init__(self, rng: Seed, n: int, batch: int):
-        self.n, self.root = n, int(generator(rng).integers(2**63))
-        seeds = [np.random.SeedSequence(self.root, spawn_key=(i, b)) for i in range(n) for b in range(batch)]
+    def __init__(self, rng: Seed, n: int, batch: int, mirrored: bool = False):
+        self.n, self.mirrored, self.root = n, mirrored, int(generator(rng).integers(2**63))
+        own = n // 2 if mirrored else n
+        seeds = [np.random.SeedSequence(self.root, spawn_key=(i, b)) for i in range(own) for b in range(batch)]
         self.generators = [torch.Generator().manual_seed(int(s.generate_state(1, np.uint64)[0] >> 1)) for s in seeds]
 
     def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
         """[n * batch, *shape] in the dtype and on the device of ``like``."""
         rows = [torch.randn(tuple(shape), generator=g, dtype=torch.float64) for g in self.generators]
-        return torch.stack(rows).to(like.device, like.dtype)
+        found = torch.stack(rows).to(like.device, like.dtype)
+        return torch.cat([found, -found]) if self.mirrored else found

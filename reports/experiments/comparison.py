@@ -63,8 +63,8 @@ def plan(
     chosen_methods = [method_and_steps(text) for text in methods]
     cells = []
     for problem, image, (method, own), prior in itertools.product(chosen_problems, images, chosen_methods, chosen_priors):
-        draws = solvers.METHODS[method.name].samples
-        strength = 1.0 if draws else tuned.of(prior, problem.name, method.name)
+        draws, pairs = solvers.METHODS[method.name].samples, solvers.METHODS[method.name].pairs
+        strength = 1.0 if draws or pairs else tuned.of(prior, problem.name, method.name)
         drawn, levels = samples if draws else 0, own or steps
         cells.append(Cell(str(problem), image, prior, str(method), strength, drawn, levels, size, channels, seed, lpips_file))
     if not cells:
@@ -73,18 +73,22 @@ def plan(
 
 
 def method_and_steps(text: str) -> tuple[Selector, int | None]:
-    """A method by name, or by name and number of levels, ``annealed[steps=10]``; None where it does not say.
+    """A method by name, or with options, ``annealed[steps=10]`` or ``mean[pairs=4]``, and its number of levels if it says one.
 
     Raises:
-        ValueError: an unknown method, another option, or no whole number of steps.
+        ValueError: an unknown method, another option, or an option that is no whole number.
     """
     chosen = Selector.parse(text)
     name, values = known("method", chosen.name, solvers.METHODS), chosen.values
-    if set(values) - {"steps"}:
-        raise ValueError(f"cannot read the method {text!r}; its one option is steps, such as {name}[steps=10]")
+    options = ("steps", "pairs") if solvers.METHODS[name].pairs else ("steps",)
+    if set(values) - set(options):
+        told = "its one option is" if len(options) == 1 else "its options are"
+        raise ValueError(f"cannot read the method {text!r}; {told} {' and '.join(options)}, such as {name}[{options[-1]}=10]")
+    for option, value in values.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{option} of {name!r} is a whole number of at least 1, not {value!r}")
     steps = values.get("steps")
-    if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
-        raise ValueError(f"steps of {name!r} is a whole number of at least 1, not {steps!r}")
+    assert steps is None or isinstance(steps, int)
     return chosen, steps
 
 
@@ -142,7 +146,7 @@ def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None)
     """All that is needed to say how the numbers came about, and to make them again."""
     tuned = Strengths.shipped() if strengths is None else strengths
     facts = {cell.prior: prior_facts(load_prior(cell.prior, cell.channels)) for cell in cells}
-    used = dict.fromkeys((c.prior, c.problem, c.method, c.strength) for c in cells if not c.samples)
+    used = dict.fromkeys((c.prior, c.problem, c.method, c.strength) for c in cells if not c.samples and not c.pairs)
     first = cells[0]
     return {
         **circumstances(command),

@@ -50,11 +50,11 @@ def plan(
     """What is to be tuned, each as a cell without an image and a strength.
 
     Raises:
-        ValueError: an unknown problem, a problem with options, or a method that does not estimate.
+        ValueError: an unknown problem, a problem with options, or a method without a strength.
     """
-    estimating = [name for name, method in solvers.METHODS.items() if not method.samples]
+    estimating = [name for name, method in solvers.METHODS.items() if not (method.samples or method.pairs)]
     return [
-        Cell(known("problem", problem, problems.CATALOGUE), "", str(Selector.parse(prior)), known("estimating method", method, estimating),
+        Cell(known("problem", problem, problems.CATALOGUE), "", str(Selector.parse(prior)), known("tunable method", method, estimating),
              size=size, channels=channels, seed=seed)
         for problem, method, prior in itertools.product(problem_names, methods, priors)
     ]  # fmt: skip

@@ -40,10 +40,21 @@ class Cell:
         return Selector.parse(self.method).name
 
     @property
+    def pairs(self) -> int:
+        """Antithetic pairs that a posterior mean averages, ``mean[pairs=4]``; 0 for every other method."""
+        chosen = Selector.parse(self.method)
+        return int(chosen.values.get("pairs", solvers.METHODS[chosen.name].pairs))
+
+    @property
+    def chains(self) -> int:
+        """Images that are solved for at the same time."""
+        return self.samples or 2 * self.pairs or 1
+
+    @property
     def planned_calls(self) -> int:
-        """Images that will be denoised: levels x calls at each x samples."""
+        """Images that will be denoised: levels x calls at each x chains."""
         method = solvers.METHODS[self.method_name]
-        return (self.steps or method.steps) * method.calls * max(self.samples, 1)
+        return (self.steps or method.steps) * method.calls * self.chains
 
     def __str__(self) -> str:
         return f"{self.problem} · {self.image} · {self.prior} · {self.method}"

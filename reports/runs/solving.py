@@ -31,7 +31,7 @@ def run_cell(cell: Cell) -> Record:
     try:
         result = answer(cell, problem, prior)
     except solvers.Diverged as error:
-        seconds, calls = time.perf_counter() - began, len(error.trace) * solvers.METHODS[cell.method_name].calls * max(cell.samples, 1)
+        seconds, calls = time.perf_counter() - began, len(error.trace) * solvers.METHODS[cell.method_name].calls * cell.chains
         return Record(cell, "diverged", str(error), {}, calls, seconds, error.trace, facts, scene, code())
     found, arrays = score(problem, result, cell.lpips_file), scene | pictures(result)
     return Record(cell, "done", "", found, result.calls, result.seconds, result.trace, facts, arrays, code())
@@ -41,7 +41,8 @@ def answer(cell: Cell, problem: Problem, prior: Denoiser) -> solvers.Result:
     if cell.samples:
         rng = derived(cell.seed, "samples", cell.problem, cell.image)
         return solvers.sample(problem, prior, cell.samples, rng, cell.method_name, cell.steps)
-    return solvers.solve(problem, prior, cell.method_name, cell.strength, cell.steps)
+    rng = derived(cell.seed, "pairs", cell.problem, cell.image)  # not the draws of "samples": pairs are for means, never for intervals
+    return solvers.solve(problem, prior, cell.method_name, cell.strength, cell.steps, pairs=cell.pairs or None, rng=rng)
 
 
 def pictures(result: solvers.Result) -> dict[str, np.ndarray]:

@@ -122,7 +122,7 @@ OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
         ("no finished cell", "priorbench compare"),
     ),
     "tune an unknown problem": (words("tune", "-P", "deblurr"), ("did you mean 'deblur'",)),
-    "tune a sampler": (words("tune", "-m", "annealed"), ("estimating method", "annealed")),
+    "tune a sampler": (words("tune", "-m", "annealed"), ("tunable method", "annealed")),
     "tune into a missing disk": (words("tune", "-p", "gaussian", "-o", "/proc/run/s.json"), ("cannot write",)),
     "train an unknown network": (words("train", "cnnn", "-i", "{}"), ("cnnn", "'cnn'")),
     "train on nothing": (words("train", "cnn"), ("--images",)),
