@@ -38,11 +38,12 @@ def new_figure(width: float, title: str, explained: str, titled: bool = True, pa
     figure = Figure((width, 4), layout=ConstrainedLayoutEngine(rect=(margin, 0, 1 - 2 * margin, 1), w_pad=across, h_pad=up, wspace=0.02))
     figure.set_label(f"{title}. {explained}")
     if titled:
-        # The first line is left empty for the bold title. Text(wrap=True) would wrap at the edge of the canvas, without a margin.
-        words = "\n" + textwrap.fill(explained, int(17.5 * (width - 2 * MARGIN)))
+        # The first lines are left empty for the bold title. Text(wrap=True) would wrap at the edge of the canvas, without a margin.
+        heading = textwrap.wrap(title, int(12 * (width - 2 * MARGIN)))
+        words = "\n" * len(heading) + textwrap.fill(explained, int(17.5 * (width - 2 * MARGIN)))
         figure.suptitle(words, x=margin, ha="left", size=7, color=style.MUTED, linespacing=1.6)
         top = figure.transFigure + matplotlib.transforms.ScaledTranslation(0, -0.06, figure.dpi_scale_trans)
-        figure.text(margin, 1, title, size=9.5, weight="bold", va="top", transform=top)
+        figure.text(margin, 1, "\n".join(heading), size=9.5, weight="bold", va="top", transform=top)
     return figure
 
 

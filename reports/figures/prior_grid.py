@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LEAST, LARGEST, NARROW = 0.4, 1.25, 0.56  # inches: side of a picture, of one whose score takes two lines
 ASIDE, GAP, WIDEST, BAR = 0.34, 0.07, 0.35, 0.035  # inches: the words left of the rows, between pictures at least and at most, a family
+SMALLEST = 0.25  # inches: side of a picture on a slide, which is then drawn smaller as a whole
 PAD = (GAP / 2, 0.03)  # inches around a picture
 PAGE, AROUND, UNDER = 9.0, 1.55, 0.3  # inches: height of a page, what stands there around the pictures, under each of them
 
@@ -43,7 +44,7 @@ class Board:
         self.lines = 1 if tallest else -(-n // max(1, int(room / (least + GAP)) - aside))
         self.across = -(-n // self.lines)
         highest = ((tallest or PAGE) - AROUND - below) / (rows * self.lines) - UNDER
-        self.side = min(room / (aside + self.across) - GAP, LARGEST, highest if tallest else max(highest, least))
+        self.side = min(room / (aside + self.across) - GAP, LARGEST, max(highest, SMALLEST if tallest else least))
         heights = [*[BAR / self.side, *[1.0] * rows] * self.lines, *([below / self.side] if below else [])]
         self.pitch = min(self.side + (GAP if beside else WIDEST), room / (aside + self.across))
         rest = (room + beside) / self.pitch - aside - self.across

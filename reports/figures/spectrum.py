@@ -78,9 +78,12 @@ def spectrum(run: Run, problem: str, *, width: float = style.WIDTH, titled: bool
     room = {"beside": BESIDE} if beside else {"below": CURVES}
     board = Board(figure, run, rows, -(-3 // rows), tallest=tallest, **room)
     draw(board, scene)
-    across = slice(-1, None) if beside else slice(board.aside, board.aside + board.across)  # not over the words left of the priors, or
-    axes = figure.add_subplot(board.grid[slice(1, rows) if beside else -1, across])  # all gaps in the span would be as wide as these
+    # Not over the words left of the priors: layout would make all gaps under it as wide as these.
+    place = board.grid[1 : max(rows, 2), -1] if beside else board.grid[-1, board.aside : board.aside + board.across]
+    axes = figure.add_subplot(place)
     curves(charts.plain(axes), scene, named=beside or board.lines > 1)
+    comma = ", " if beside or board.across * board.pitch > 1.6 else ",\n"
+    axes.set_title(f"PSNR in dB{comma}{scene.over}", size=6.5, color=style.MUTED, loc="left")
     charts.legend_below(figure, axes.get_legend_handles_labels()[0])
     return board.fitted()
 
@@ -159,7 +162,6 @@ def curves(axes: Axes, scene: Scene, named: bool) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.set_xlim(-0.5, len(priors) - 0.5)
     axes.margins(y=0.09)
-    axes.set_title(f"PSNR in dB, {scene.over}", size=6.5, color=style.MUTED, loc="left")
 
 
 def calls(scene: Scene, method: str) -> str:

@@ -33,8 +33,12 @@ EXPLAINED = (
 
 @matplotlib.rc_context(style.RC)
 def uncertainty(run: Run, problem: str, *, width: float = style.WIDTH, titled: bool = True, tallest: float | None = None) -> Figure:
-    """For each prior that samples: mean, one sample, standard deviation and error, the last two on one scale, and the coverage."""
+    """For each prior that samples: mean, one sample, standard deviation and error, the last two on one scale, and the coverage.
+
+    On a slide, whose height is bounded, of the first method that samples.
+    """
     image, methods = example(run, problem), [method for method in run.ordered_methods if run.is_sampled(method)]
+    methods = methods[:1] if tallest else methods
     truth, measured = run.scene(problem, image)
     figure = charts.new_figure(width, f"{titles.problem_title(problem)}: where samples differ", EXPLAINED, titled, PAD)
     board = Board(figure, run, 4 * len(methods), 1, least=LEAST, tallest=tallest)

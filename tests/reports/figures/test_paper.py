@@ -283,10 +283,11 @@ def test_priors_that_do_not_fit_beside_each_other_wrap(tmp_path: Path, name: str
     assert tops["ieee1"] > tops["ieee2"] == 1
 
 
-def test_priors_of_every_number_fit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("methods", [(("hqs", 0),), (("annealed", 1),), (("hqs", 0), ("annealed", 4))], ids=["one row", "no spread", "all"])
+def test_priors_of_every_number_fit(tmp_path: Path, methods: tuple[tuple[str, int], ...]) -> None:
     for count in (1, 2, 4, 6):
         priors = {f"prior {i}": list(PRIORS.values())[i % 5] for i in range(count)}
-        made = made_up.comparison(tmp_path, priors, ("deblur",), ("camera",))
+        made = made_up.comparison(tmp_path, priors, ("deblur",), ("camera",), methods)
         for width in ("ieee1", "ieee2", "slide"):
             figure = paper.figure(made, "spectrum", None, width)
             for axes in figure.axes:
