@@ -42,10 +42,12 @@ class Statistics:
         centred = images.double() - images.double().mean((-2, -1), keepdim=True)
         return Statistics(float(centred.square().mean().sqrt()), *radial_power(centred.numpy()))
 
-    def against(self, other: Statistics) -> list[float]:
-        """Power over that of ``other`` in dB, mean over each of the bands."""
-        ratio = 10 * np.log10(self.power / np.interp(self.f, other.f, other.power))
-        return [float(ratio[(self.f >= low) & (self.f < high)].mean()) for low, high in pairwise(BANDS)]
+    def against(self, other: Statistics) -> list[float | None]:
+        """Power over that of ``other`` in dB, mean over each of the bands; None where an image is too small for one, or without contrast."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = 10 * np.log10(self.power / np.interp(self.f, other.f, other.power))
+        bands = [ratio[(self.f >= low) & (self.f < high)] for low, high in pairwise(BANDS)]
+        return [float(band.mean()) if band.size and np.isfinite(band).all() else None for band in bands]
 
 
 def photographs(folder: Path | None, size: int, channels: int) -> Statistics:
@@ -149,7 +151,7 @@ def rows(beliefs: Iterable[Belief], real: Statistics) -> list[dict[str, Any]]:
             "seconds": belief.seconds,
             "contrast": round(belief.statistics.contrast, 4),
             "contrast_of_photographs": round(real.contrast, 4),
-            **{f"{band}_dB": round(gain, 2) for band, gain in zip(NAMES, belief.statistics.against(real), strict=True)},
+            **{f"{band}_dB": gain and round(gain, 2) for band, gain in zip(NAMES, belief.statistics.against(real), strict=True)},
         }
         for belief in beliefs
     ]
