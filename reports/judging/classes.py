@@ -96,7 +96,8 @@ class Judge:
             ValueError: as ``resolution``.
         """
         measured = self.resolution(record)
-        assert (samples := record.samples) is not None
+        samples = record.samples
+        assert samples is not None
         told = content_name(measured.pixel.numpy(), measured.noise_sigma, record.arrays["truth"], samples)
         path = self.folder / f"{told}.json"
         if (kept := self.kept(path, lambda: read(path, len(samples)))) is not None:
