@@ -32,7 +32,7 @@ from reports.scores.ensemble import EDGES, Scores, activity, scores
 
 Kept = TypeVar("Kept")
 logger = logging.getLogger("priorbench")
-JUDGED = 1  # raised when the way samples are judged changes a number
+JUDGED = 2  # raised when the way samples are judged changes a number
 CLASSES = {
     "all": "every pixel",
     "measured part": "what the data fixed of the picture, R x",
@@ -149,7 +149,7 @@ JUDGEMENT = {
     "scores": schema.mapping_to(schema.mapping_to(schema.ANY)), "energy": schema.maybe(schema.NUMBER),
     "pixels": SHARES, "frequencies": SHARES,
 }  # fmt: skip
-ALWAYS = ("all", "measured part", "conjured part", "flat", "middle", "busy")  # classes that every picture has
+ALWAYS = ("all", "measured part", "conjured part")  # classes that every picture has
 
 
 def score_kinds(n: int) -> dict[str, Kind]:
@@ -205,11 +205,11 @@ def judged(record: Record, measured: Resolution) -> Judgement:
 def parted(measured: Resolution, samples: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """(R truth [H, W, C], R samples [n, H, W, C], measured share of the energy of the truth's detail), in single precision.
 
-    All less the mean of the truth, which no score of samples against a truth can tell.
+    A truth without contrast has no such energy: NaN. All less the mean of the truth, which no score of samples against a truth can tell.
     """
     x = torch.from_numpy(np.concatenate([truth[None], samples]) - truth.mean()).float().movedim(-1, 1)
     fixed, conjured = measured.split(x)
-    energy = measured.energy(x[:1], (fixed[:1], conjured[:1]))[0]
+    energy = measured.energy(x[:1], (fixed[:1], conjured[:1]))[0] if np.ptp(truth) else math.nan
     parts = fixed.movedim(1, -1).double().numpy()
     return parts[0], parts[1:], float(energy)
 
@@ -219,7 +219,8 @@ def regions(measured: Resolution, samples: np.ndarray, truth: np.ndarray) -> dic
     seen = np.asarray(measured.pixel[0] > 0.5)  # of colours, their brightness
     found = {"pixels measured": seen, "pixels missing": ~seen} if 0 < seen.mean() < 1 else {}
     thirds = activity(samples, truth)
-    return found | {name: thirds == i for i, name in enumerate(("flat", "middle", "busy"))}
+    found |= {name: thirds == i for i, name in enumerate(("flat", "middle", "busy"))}
+    return {name: where for name, where in found.items() if where.any()}  # pictures without any activity have no thirds
 
 
 def label_shares(measured: Resolution, samples: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
