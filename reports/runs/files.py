@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
 
 def read_json(path: Path) -> Any:
     """What ``write_json`` wrote.
@@ -55,8 +57,9 @@ def read_array(archive: zipfile.ZipFile, name: str, wanted: Sequence[int | None]
         raise ValueError(f"the array {name} is missing")
     with archive.open(f"{name}.npy") as entry:
         version = np.lib.format.read_magic(entry)
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, kind = header(entry)
+        if version not in HEADERS:
+            raise ValueError(f"the array {name} is of an unknown format, {version}")
+        shape, _, kind = HEADERS[version](entry)
     if kind.kind != "f" or not kind.isnative or kind.itemsize > 8:
         raise ValueError(f"the array {name} holds {kind}, not floating-point numbers of this machine")
     fits = len(shape) == len(wanted) and all(n == m if m is not None else n > 0 for n, m in zip(shape, wanted, strict=True))

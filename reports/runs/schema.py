@@ -103,7 +103,7 @@ PRIOR = {"name": TEXT, "family": maybe(TEXT), "mmse": maybe(FLAG), "licence": ma
 RECORD = {
     "status": one_of("done", "diverged", "failed"), "message": TEXT, "calls": COUNT, "seconds": FROM_0, "code": TEXT,
     "metrics": mapping_to(maybe(NUMBER)), "files": list_of(TEXT), "contents": list_of(TEXT),
-    "trace": list_of(mapping_to(NUMBERS)),
+    "trace": list_of(mapping_to(NUMBERS)), "cell": mapping_to(ANY), "prior": mapping_to(ANY),
 }  # fmt: skip
 LEVEL = {"sigma": maybe(FROM_0), "misfit": maybe(FROM_0), "change": maybe(FROM_0), "bands": list_of(maybe(FROM_0))}
 PROVENANCE = {

@@ -139,7 +139,7 @@ def entry_of(path: Path) -> tuple[Record, list[str], list[str]]:
     cell = Cell(**{name: entry["cell"][name] for name in schema.CELL})
     if entry["status"] == "done":
         schema.require("the metrics", entry["metrics"], schema.metrics(cell.samples))
-    record = Record(cell, **{name: entry[name] for name in (*schema.RECORD, "prior") if name not in ("files", "contents")})
+    record = Record(cell, **{name: entry[name] for name in schema.RECORD if name not in ("cell", "files", "contents")})
     return record, entry["files"], entry["contents"]
 
 

