@@ -26,6 +26,7 @@ from problems import masks
 from problems.operator import Operator, circulant
 from problems.operators import Blur, Inpainting, SuperResolution
 from problems.problem import Problem
+from problems.seeds import Seed, generator
 from reports.runs.selectors import known
 from reports.scores import ensemble
 from solvers.solve import run
@@ -40,8 +41,6 @@ FEWEST = 19  # samples, between whose extremes 90 % lie
 LEVELS = (0.05, 0.2)  # of noise, at which priors are tried for being gradient fields
 FINE = 10  # exact draws for each sample that it is compared with
 EXACT = "exact draws"  # the method that stands for a perfect sampler: what it misses is left by the number of samples
-
-Seed = int | np.random.Generator | None
 
 
 # Brightness of a crop this small varies by 0.2 as in photographs; by 0.67 with the catalogue's spectrum, made for whole ones.
@@ -128,7 +127,7 @@ class OneStream(Streams):
     """Noise for all samples from one generator: the same law at a tenth of the time where thousands are drawn at once."""
 
     def __init__(self, rng: Seed, n: int, batch: int):
-        self.n, self.root = n, int(np.random.default_rng(rng).integers(2**63))
+        self.n, self.root = n, int(generator(rng).integers(2**63))
         self.batch, self.generator = batch, torch.Generator().manual_seed(self.root >> 1)
 
     def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
@@ -142,7 +141,7 @@ class Ruler:
         self.case, self.n, self.prior = case, n, PRIORS[case.prior]()
         self.mixture = mixture.of(self.prior) if isinstance(self.prior, Gaussian) else self.prior
         operator = case.operator()
-        self.seeds = np.random.default_rng(rng)
+        self.seeds = generator(rng)
         noise = torch.Generator().manual_seed(int(self.seeds.integers(2**63)))
         allowed = [i for i, label in enumerate(self.mixture.labels) if label in (case.shown or self.mixture.labels)]
         which = torch.tensor(allowed)[torch.randint(len(allowed), (MEASUREMENTS,), generator=noise)]
@@ -243,7 +242,7 @@ def prove(
     """
     chosen = samplers() if methods is None else methods
     check(chosen, budgets, n)
-    for case, seed in zip(cases, np.random.default_rng(rng).spawn(len(cases)), strict=True):
+    for case, seed in zip(cases, generator(rng).spawn(len(cases)), strict=True):
         ruler = Ruler(case, n, seed)
         yield Row(case, EXACT, 0, 0, 0.0, ruler.measure(ruler.draw(n)))
         for method in chosen:
@@ -278,7 +277,7 @@ def asymmetry(prior: Denoiser, x: Tensor, sigma: float, probes: int = 32, rng: S
     sigma / 100 a pixel. The score of any density has a symmetric J (Tweedie), so what is far from 0 has no density behind it;
     near 1 it is no derivative at all, but jumps.
     """
-    noise, step = np.random.default_rng(rng), sigma / 100
+    noise, step = generator(rng), sigma / 100
     u, v = (torch.from_numpy(noise.standard_normal((probes, *x.shape[1:]))).to(x) for _ in range(2))
     with torch.no_grad():
         ju, jv = ((prior.denoise(x + step * w, sigma) - prior.denoise(x - step * w, sigma)) / (2 * step) for w in (u, v))

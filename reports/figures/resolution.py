@@ -17,7 +17,7 @@ from reports.figures import charts, style
 from reports.figures.crops import example
 from reports.figures.panels import scale_below
 from reports.figures.small_multiples import small_multiples
-from reports.judging.shares import Share, shares, truth_of
+from reports.judging.shares import Share, percent, shares, truth_of
 from reports.judging.trust import Trust
 from reports.runs import titles
 
@@ -71,7 +71,7 @@ def told(share: Share, measured: Resolution, x: Tensor, second: Tensor) -> str:
     change = float((measured.operator.forward(second) - measured.operator.forward(x)).square().mean().sqrt())
     agree = "agree to rounding" if change < 1e-9 else f"differ by {change:.1g}"
     return (
-        f"Measured: {share.freedom.value:.0%} of the degrees of freedom, {share.energy.value:.0%} of the pictures' detail. "
+        f"Measured: {share.freedom.value:.0%} of the degrees of freedom, {percent(share.energy.value)} of the pictures' detail. "
         f"The data of both truths {agree}; the noise is {measured.noise_sigma:g}."
     )
 
