@@ -1,4 +1,4 @@
-"""What the samples of one cell are worth, class by class: judged when the cell ends, and kept with the run.
+"""Scores of the samples of one cell, class by class: computed when the cell ends, and stored with the run.
 
 What the measurement fixed and what the prior had to supply is told apart by ``problems.resolution`` against the spectrum
 of natural images. Both are worked out once and kept below ``folder``/judged, under names made from all that decides them, so
@@ -57,7 +57,7 @@ class Judgement:
 
 
 class Judge:
-    """Judges the records of the run in ``folder``, each measurement and each record once for all time."""
+    """Judges the records of the run in ``folder``; every judgement is computed once and stored."""
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder) / "judged"
