@@ -1,4 +1,4 @@
-"""BM3D: similar blocks are stacked and shrunk together in a transform domain. The strongest of the classical denoisers."""
+"""BM3D: similar blocks are stacked and their transform coefficients shrunk together. The strongest of the classical denoisers."""
 
 from __future__ import annotations
 

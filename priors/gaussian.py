@@ -1,4 +1,4 @@
-"""The stationary Gaussian prior: the smoother whose every posterior is known in closed form, the ruler for all others."""
+"""The stationary Gaussian prior: a smoother whose every posterior is known in closed form, the reference for all others."""
 
 from __future__ import annotations
 

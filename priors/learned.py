@@ -174,7 +174,7 @@ def device_of(name: str | torch.device) -> torch.device:
         raise ValueError(f"{name!r} is no device here; give cpu, cuda, cuda:0 or mps")
     try:
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):  # torch has its own for every kind of absence
+    except (RuntimeError, AssertionError, NotImplementedError):  # which of them torch raises depends on what is absent
         raise ValueError(f"device {str(name)!r} is not there; give a device of this machine, such as cpu") from None
     return device
 
@@ -199,7 +199,7 @@ def read_card(weights: Path) -> dict[str, Any]:
 
 
 def amiss(card: Any) -> str:
-    """What a model card lacks of all that a prior is made from, or nothing."""
+    """What is wrong with a model card, in a few words; empty if nothing is."""
     if not isinstance(card, dict):
         return "it holds no named entries"
     missing = [key for key in ("name", "family", "licence", "sigma_range", "network", "error", "sha256") if key not in card]

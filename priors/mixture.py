@@ -19,7 +19,7 @@ from torch import Tensor
 from priors.gaussian import COLOUR, DENSE_LIMIT, GREY, MEAN, Gaussian, PowerLaw, spread, turn, weights
 from priors.slot import Belief, checks_question
 
-TINY = 1e-12  # variance below which doubt counts as rounding
+TINY = 1e-12  # variance between components below which it counts as rounding
 DRAWS = 192  # of the mixture itself, on which its own error is measured
 
 Seed = int | np.random.Generator | None

@@ -48,7 +48,7 @@ def inpaint(image: Any, mask: Any = "random:0.5", noise_sigma: float = 0.02, rng
 
 
 def streams(rng: Seed) -> list[np.random.Generator]:
-    """One stream for the noise, one for the mask; neither is the one that the same seed gives to anybody else."""
+    """One stream for the noise, one for the mask; both differ from the streams that samplers make from the same seed."""
     return generator(rng).spawn(2)
 
 

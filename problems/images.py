@@ -110,7 +110,7 @@ def read_tiff(name: str) -> np.ndarray:
             return read_by_pillow(name)
         try:
             array = page.asarray()
-        except ValueError:  # compressed by a codec that tifffile has not
+        except ValueError:  # compressed by a codec that tifffile does not have
             return read_by_pillow(name)
     if page.photometric.name == "MINISWHITE":
         array = np.iinfo(array.dtype).max - array if array.dtype.kind == "u" else 1 - array
@@ -141,7 +141,7 @@ def channels_first(array: np.ndarray) -> Tensor:
         raise ValueError(f"an image array is [H, W] or [H, W, 1 | 3 | 4], not {list(array.shape)}")
     if array.dtype.kind not in "bfu":
         raise TypeError(f"an image of {array.dtype} has no known scale; give uint8, uint16, or float in [0, 1]")
-    native = array.astype(array.dtype.newbyteorder("="))  # a copy: read-only and reversed arrays are welcome
+    native = array.astype(array.dtype.newbyteorder("="))  # a copy, since read-only arrays and reversed strides are allowed
     return torch.from_numpy(native if array.ndim == 2 else np.moveaxis(native, -1, 0).copy())
 
 
@@ -192,7 +192,7 @@ def centre(x: Tensor) -> Tensor:
 
 
 def shrunk(x: Tensor, size: int, name: str) -> Tensor:
-    """Cubic and antialiased; enlarging is refused, for it adds pixels without detail, and every score would be flattered."""
+    """Cubic and antialiased; enlarging is refused: it adds pixels without detail, which would raise every score."""
     side = x.shape[-1]
     if not 1 <= size <= side:
         raise ValueError(f"size must lie from 1 to {side}, the short side of {name}, not {size}; pictures are never enlarged")

@@ -83,7 +83,7 @@ def traced(points: np.ndarray, size: int) -> np.ndarray:
     return time[:size, :size]
 
 
-LARGEST = 1000  # pixels: a longer text is a slip, and its kernel would fill the memory
+LARGEST = 1000  # pixels: a larger number is a slip of the keyboard, and its kernel would fill the memory
 KERNELS: dict[str, Callable[..., np.ndarray]] = {"gaussian": gaussian, "uniform": uniform, "disk": disk, "motion": motion, "shake": shake}
 FILE = re.compile(r"(.+\.(?:npy|png|mat))(?::(\d+))?", re.IGNORECASE)
 

@@ -47,8 +47,8 @@ class Operator(ABC):
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
         """(A^T A + C)^-1 b; here by conjugate gradients.
 
-        ``c`` > 0 is one number, C = c I, or one for each Fourier coefficient, as ``circulant`` takes them. The closed forms
-        of the operators hold because these act on every channel alike, so that a turn of the colours commutes with them.
+        ``c`` > 0 is one number, C = c I, or one for each Fourier coefficient, as ``circulant`` takes them. The closed forms of
+        the operators hold because they act on every channel alike and so commute with a rotation of the colours.
         """
         return conjugate_gradients(lambda x: self.adjoint(self.forward(x)) + weigh(x, c), b)
 
@@ -59,7 +59,8 @@ class Operator(ABC):
     def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
         """About (A S A^T + c)^-1, from data to data, for a circulant S, ``spectrum`` as ``circulant`` takes it; c may be [B, 1, 1, 1].
 
-        It guides conjugate gradients, so that near is enough; left as it is, it guides nothing.
+        It preconditions conjugate gradients, so that an
+        approximation is enough; the default is no preconditioner.
         """
         return lambda b: b
 
@@ -111,7 +112,7 @@ def by_coefficient(c: float | Tensor) -> TypeGuard[Tensor]:
 def conjugate_gradients(matvec: Map, b: Tensor, precondition: Map = lambda r: r, tolerance: float = 1e-10, limit: int = 2000) -> Tensor:
     """Solve a symmetric positive definite system for each image of the batch (Hestenes, Stiefel 1952).
 
-    ``precondition`` is a cheap, positive definite guess at the inverse. The tolerance is relative to |b| and bounded below
+    ``precondition`` is a cheap, positive definite approximation of the inverse. The tolerance is relative to |b| and bounded below
     by the precision of the dtype.
     """
 
@@ -121,7 +122,7 @@ def conjugate_gradients(matvec: Map, b: Tensor, precondition: Map = lambda r: r,
     x, r, p = torch.zeros_like(b), b, precondition(b)
     rho, goal = dot(r, p), dot(b, b) * max(tolerance, 10 * torch.finfo(b.dtype).eps) ** 2
     for _ in range(limit):
-        open_still = dot(r, r) > goal  # an image that has converged stays as it is
+        open_still = dot(r, r) > goal  # an image that has converged is not changed any more
         if not bool(open_still.any()):
             break
         q = matvec(p)

@@ -186,7 +186,7 @@ class Inpainting(Operator):
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
         """Pointwise for one number c; for a circulant C by Woodbury's identity, as in super-resolution.
 
-        There (I + A C^-1 A^T)^-1 is left to conjugate gradients, which need few turns among the data, and to double precision.
+        There (I + A C^-1 A^T)^-1 is left to conjugate gradients, in the space of the data, which need few iterations, in double precision.
         """
         if not by_coefficient(c):
             return b / (self.mask.to(b) + c)
@@ -198,7 +198,8 @@ class Inpainting(Operator):
     def unmeasured(self, x: Tensor, c: float | Tensor) -> Tensor:
         """Without holes among the pixels, and in the precision of x: for C x no digits are lost as they are in ``solve``.
 
-        The convolution nearest to A^T A, its measured share, guides: an eighth of the turns. Round a hole it is far from right.
+        The preconditioner is the convolution nearest to A^T A, the share of measured
+        pixels: an eighth of the iterations. Near a hole it is a poor approximation.
         """
         if not by_coefficient(c) or self.has_holes:
             return super().unmeasured(x, c)
@@ -207,7 +208,7 @@ class Inpainting(Operator):
         return conjugate_gradients(lambda v: mask * v + weigh(v, c), weigh(x, c), guide)
 
     def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
-        """The inverse of a part taken for the part of the inverse: right but near the edges of holes."""
+        """The submatrix of the inverse in place of the inverse of the submatrix: a good approximation except near the edges of holes."""
         filtered = by_frequency(1 / (spectrum + c))
         return lambda b: self.forward(filtered(self.adjoint(b)))
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from problems.operator import Operator, circulant, turn
 
-SPACING = 8  # pixels between the ones of a probe: R reaches hardly farther
+SPACING = 8  # pixels between the ones of a probe: R is close to zero at larger distances
 LABELS = ("measured", "inferred", "conjured")
 
 
@@ -101,8 +101,8 @@ def diagonal(z: Tensor, answer: Tensor, components: int) -> Tensor:
 def label(measured: Tensor, std: Tensor, prior_std: float | Tensor) -> Tensor:
     """Index into LABELS for each pixel or frequency, from its ``measured`` share (a diagonal of R) and the spread of samples.
 
-    Measured: the data fixed more than half. Inferred: they did not, but the samples agree to less than half the standard
-    deviation of the prior, by what is measured around it. Conjured: they do not even agree.
+    Measured: the data fixed more than half. Inferred: they fixed less, but the samples agree to less than half the standard
+    deviation of the prior, because of what was measured near it. Conjured: the samples disagree.
     """
     return torch.where(measured > 0.5, 0, torch.where(std < prior_std / 2, 1, 2))
 

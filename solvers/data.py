@@ -59,7 +59,7 @@ def size(width: Width) -> float:
 
 
 class Measurement:
-    """y, repeated for ``n`` samples, and the three ways to heed it.
+    """y, repeated for ``n`` samples, and the three data steps.
 
     All are steps on F(z) = |A z - y|^2 / (2 s^2) + |z - x0|^2 / (2 width^2) with s the noise of the measurement. ``width``
     is one standard deviation for all, one per Fourier coefficient, [C, H, W // 2 + 1] in the layout of rfft2, or a Covariance.
@@ -79,13 +79,13 @@ class Measurement:
         return x0 + self.operator.solve(self.operator.adjoint(residual), (self.noise_sigma / width) ** 2)
 
     def correction(self, residual: Tensor, width: Covariance) -> Tensor:
-        """C A^T (A C A^T + s^2)^-1 residual, by conjugate gradients among the data: what is left of them is then known.
+        """C A^T (A C A^T + s^2)^-1 residual, by conjugate gradients in the space of the data, where the residual is known.
 
-        Their guide is D (A S A^T + s^2 / d^2) D, as if blurring and a pixel's own width could change places; D^2 is that width
-        and the noise together.
+        They are preconditioned by the inverse of D (A S A^T + s^2 / d^2) D, which treats A and diag(pixel) as if they commuted;
+        D^2 is the variance of the pixel, seen through A, plus that of the noise.
         """
         own = self.operator.forward(width.pixel.expand(-1, *self.operator.image_shape)).square().add(self.noise_sigma**2).sqrt()
-        floor = self.noise_sigma**2 / width.pixel.square().mean((1, 2, 3), keepdim=True)  # an image's own, whatever is beside it
+        floor = self.noise_sigma**2 / width.pixel.square().mean((1, 2, 3), keepdim=True)  # one for each image of the batch
 
         def matvec(v: Tensor) -> Tensor:
             return self.operator.forward(width.times(self.operator.adjoint(v))) + self.noise_sigma**2 * v

@@ -26,8 +26,8 @@ def diffpir(task: Task) -> Iterator[Iterate]:
     """DiffPIR (Zhu et al. 2023, algorithm 1), lambda = 1: minimise, renew a share zeta of the noise.
 
     zeta = 1 for missing pixels, else 0.1, as in the authors' configurations. With ever more levels the variance of the
-    samples tends to (1 + sqrt(1 - zeta)) / 2 of the posterior's, 0.5 or 0.97, and the mean comes slowly: the less noise is
-    fresh, the longer the start is remembered.
+    samples tends to (1 + sqrt(1 - zeta)) / 2 of the posterior's, 0.5 or 0.97, and the mean converges slowly: the less noise is
+    fresh, the longer the start keeps its influence.
     """
     share = 1.0 if masked(task.data.operator) else 0.1
     yield from loop(replace(task, method=replace(task.method, own=None, go_on=zeta(share))))

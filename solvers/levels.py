@@ -11,7 +11,7 @@ from solvers.schedules import constant, geometric, linear
 COARSE = 49 / 255  # where plug-and-play HQS starts (DPIR, Zhang et al. 2021)
 FIXED = 0.1  # level of the fixed-point methods
 LINEAR_TOP, LINEAR_END = 78.5, 0.005  # of DDPM's thousand levels
-LOUDEST = 2.5  # ten standard deviations of natural images: noise in which nothing is left to see
+TOP = 2.5  # ten standard deviations of natural images: noise that hides every image
 
 
 def within(prior: Denoiser, sigma: float) -> float:
@@ -37,14 +37,14 @@ def stable(data: Measurement, prior: Denoiser, strength: float, steps: int) -> l
 
 def annealing(data: Measurement, prior: Denoiser, strength: float, steps: int) -> list[float]:
     """From noise that hides every image to half the noise of the measurement."""
-    return geometric(within(prior, LOUDEST), within(prior, data.noise_sigma / 2), steps)
+    return geometric(within(prior, TOP), within(prior, data.noise_sigma / 2), steps)
 
 
 def settling(data: Measurement, prior: Denoiser, strength: float, steps: int) -> list[float]:
     """For chains: from noise that hides every image to a quarter of the noise of the measurement, a fifth of the way held there."""
     hold = steps // 5
     last = within(prior, data.noise_sigma / 4)
-    return geometric(within(prior, LOUDEST), last, steps - hold) + constant(last, hold)
+    return geometric(within(prior, TOP), last, steps - hold) + constant(last, hold)
 
 
 def held(data: Measurement, prior: Denoiser, strength: float, steps: int) -> list[float]:

@@ -21,8 +21,8 @@ from solvers.schedules import geometric
 from solvers.solve import check_bounds, check_fall, check_steps, check_whole
 from solvers.streams import Streams
 
-DROWNED = 80.0  # hides even the brightness of a 64x64 image, whose Fourier coefficient has a standard deviation near 10
-SEEN = 2.5  # ten standard deviations of natural images: below, a noisy image still shows what it was
+PURE_NOISE = 80.0  # hides even the brightness of a 64x64 image, whose Fourier coefficient has a standard deviation near 10
+DEFAULT_TOP = 2.5  # ten standard deviations of natural images: at lower levels a noisy image still shows its content
 FINEST = 1 / 255
 
 
@@ -67,13 +67,13 @@ def from_noise(data: Measurement, prior: Denoiser, strength: float, steps: int) 
 
     Constant ratios: of all schedules here they spread the error of every method most evenly over the scales of an image.
     """
-    low, high = getattr(prior, "sigma_range", (0.0, SEEN))
-    if high < SEEN:
+    low, high = getattr(prior, "sigma_range", (0.0, DEFAULT_TOP))
+    if high < DEFAULT_TOP:
         raise ValueError(
-            f"prior {name_of(prior)!r} was made for sigma up to {high:g}, but sampling starts from pure noise, {SEEN:g} at least; "
+            f"prior {name_of(prior)!r} was made for sigma up to {high:g}, but sampling starts from pure noise, {DEFAULT_TOP:g} at least; "
             "take another prior, or give levels to see what it makes of less"
         )
-    return geometric(min(DROWNED, high), max(FINEST, low), steps)
+    return geometric(min(PURE_NOISE, high), max(FINEST, low), steps)
 
 
 # Steps: those that bring the spread of the Gaussian prior to within 3 % (first order) or 1 % (second order).

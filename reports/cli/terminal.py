@@ -227,7 +227,7 @@ def beliefs(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     bands = [name for name in rows[0] if name.endswith("_dB")]
     table = table_of("prior", "method", "calls", "seconds", "contrast", *(f"{band[:-3]} dB" for band in bands), title=title)
     for row in rows:
-        powers = (f"{row[band]:+.1f}" for band in bands)
+        powers = ("–" if row[band] is None else f"{row[band]:+.1f}" for band in bands)
         told = row["method"] + ", heuristic" * row["heuristic"]
         table.add_row(row["prior"], told, str(row["calls"]), f"{row['seconds']:.2f}", f"{row['contrast']:.3f}", *powers)
     out.print(table)

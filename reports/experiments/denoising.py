@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import statistics
@@ -21,12 +20,13 @@ from torch import Tensor
 import problems
 from priors import CATALOGUE, FAMILIES
 from priors.photographs import listing
-from priors.slot import Denoiser
+from priors.slot import Checked, Denoiser, checked
 from reports.experiments.comparison import SMALLEST
-from reports.runs.files import write_json
+from reports.runs.files import read_json, write_json
 from reports.runs.keys import digest, named_files, sums
 from reports.runs.loading import load_prior, picture, prior_facts
 from reports.runs.provenance import circumstances, restrictions
+from reports.runs.schema import FROM_0, NUMBER, TEXT, require
 from reports.runs.selectors import Selector, known
 from reports.runs.store import Store
 from reports.runs.stored import index
@@ -119,8 +119,17 @@ class Level:
         return load_prior(self.prior, self.scene.channels)
 
     @property
+    def slot(self) -> Checked:
+        """The prior in the slot, its answers checked.
+
+        Raises:
+            TypeError, ValueError: it is no prior.
+        """
+        return checked(self.denoiser)
+
+    @property
     def sigma_range(self) -> tuple[float, float]:
-        return getattr(self.denoiser, "sigma_range", (0.0, math.inf))
+        return getattr(self.slot, "sigma_range", (0.0, math.inf))
 
     @property
     def in_range(self) -> bool:
@@ -309,18 +318,13 @@ def call(level: Level, noisy: Tensor) -> tuple[Tensor, float]:
     """(estimate, wall seconds) of one call.
 
     Raises:
-        ValueError: the answer is not an image of the same shape, or not finite.
+        TypeError, ValueError: the answer is no image of the same shape, or not finite.
     """
-    prior = level.denoiser
+    prior = level.slot
     began = time.perf_counter()
     with torch.no_grad():
         estimate = prior.denoise(noisy, level.sigma / 255)
-    seconds = time.perf_counter() - began
-    if estimate.shape != noisy.shape:
-        raise ValueError(f"it returns {list(estimate.shape)} for an image of {list(noisy.shape)}")
-    if not bool(torch.isfinite(estimate).all()):
-        raise ValueError("it returns NaN or infinite values")
-    return estimate, seconds
+    return estimate, time.perf_counter() - began
 
 
 def denoised(level: Level, k: int) -> Score:
@@ -342,13 +346,20 @@ def cell_path(folder: Path, level: Level, k: int) -> Path:
     return folder / "cells" / key[:2] / f"{key}.json"
 
 
+SCORE = {"picture": TEXT, "psnr": NUMBER, "ssim": NUMBER, "seconds": FROM_0}
+
+
 def stored(path: Path) -> Score | None:
     """A score kept from before; None where there is none, or it is damaged, which is reported."""
     if not path.exists():
         return None
     try:
-        return Score(**json.loads(path.read_text("utf-8")))
-    except (ValueError, TypeError, OSError) as error:
+        entry = read_json(path)
+        require("the score", entry, SCORE)
+        if entry.get("name", path.stem) != path.stem:  # scores stored before they had names have none
+            raise ValueError("it is another score")
+        return Score(**{name: entry[name] for name in SCORE})
+    except (ValueError, OSError) as error:
         logger.warning("priorbench: the stored score %s is damaged (%s); it is measured again", path, error)
         return None
 
@@ -385,7 +396,7 @@ def measure_level(level: Level, paths: Sequence[Path]) -> Row:
             except Exception as error:
                 logger.debug("%s failed", level, exc_info=True)
                 return Row(level, "failed", message=f"{Path(level.scene.pictures[k]).name}: {type(error).__name__}: {error}")
-            write_json(path, asdict(score))
+            write_json(path, {"name": path.stem, **asdict(score)})
         scores.append(score)
     return Row(level, "done", tuple(scores))
 

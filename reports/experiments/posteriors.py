@@ -26,6 +26,7 @@ from problems import masks
 from problems.operator import Operator, circulant
 from problems.operators import Blur, Inpainting, SuperResolution
 from problems.problem import Problem
+from problems.seeds import Seed, generator
 from reports.runs.selectors import known
 from reports.scores import ensemble
 from solvers.solve import run
@@ -39,9 +40,7 @@ NOISE = 0.05
 FEWEST = 19  # samples, between whose extremes 90 % lie
 LEVELS = (0.05, 0.2)  # of noise, at which priors are tried for being gradient fields
 FINE = 10  # exact draws for each sample that it is compared with
-EXACT = "exact draws"  # the method that stands for a perfect sampler: what it misses is left by the number of samples
-
-Seed = int | np.random.Generator | None
+EXACT = "exact draws"  # the method that stands for a perfect sampler: its error comes from the number of samples alone
 
 
 # Brightness of a crop this small varies by 0.2 as in photographs; by 0.67 with the catalogue's spectrum, made for whole ones.
@@ -61,7 +60,7 @@ class Case:
     operator: Callable[[], Operator]
     noise_sigma: float = NOISE
     shown: tuple[str, ...] = ()
-    hard: float = 1.0  # how many times wider the promise is
+    hard: float = 1.0  # how many times wider the bounds of ``promised`` are
 
     def __str__(self) -> str:
         return f"{self.prior} · {self.problem}"
@@ -128,21 +127,21 @@ class OneStream(Streams):
     """Noise for all samples from one generator: the same law at a tenth of the time where thousands are drawn at once."""
 
     def __init__(self, rng: Seed, n: int, batch: int):
-        self.n, self.root = n, int(np.random.default_rng(rng).integers(2**63))
+        self.n, self.root = n, int(generator(rng).integers(2**63))
         self.batch, self.generator = batch, torch.Generator().manual_seed(self.root >> 1)
 
     def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
         return torch.randn((self.n * self.batch, *shape), generator=self.generator, dtype=like.dtype).to(like.device)
 
 
-class Ruler:
+class Reference:
     """A case, measured ``MEASUREMENTS`` times, with its exact posterior and what it takes to hold ``n`` samples against it."""
 
     def __init__(self, case: Case, n: int = SAMPLES, rng: Seed = 0):
         self.case, self.n, self.prior = case, n, PRIORS[case.prior]()
         self.mixture = mixture.of(self.prior) if isinstance(self.prior, Gaussian) else self.prior
         operator = case.operator()
-        self.seeds = np.random.default_rng(rng)
+        self.seeds = generator(rng)
         noise = torch.Generator().manual_seed(int(self.seeds.integers(2**63)))
         allowed = [i for i, label in enumerate(self.mixture.labels) if label in (case.shown or self.mixture.labels)]
         which = torch.tensor(allowed)[torch.randint(len(allowed), (MEASUREMENTS,), generator=noise)]
@@ -236,22 +235,22 @@ def prove(
     rng: Seed = 0,
     cases: Sequence[Case] = CASES,
 ) -> Iterator[Row]:
-    """Rows for each case: a perfect sampler's, then every method's at every budget. ``methods``: all that sample, if None.
+    """Rows for each case: those of a perfect sampler, then of every method at every budget. ``methods``: all that sample, if None.
 
     Raises:
         ValueError: as ``check`` says.
     """
     chosen = samplers() if methods is None else methods
     check(chosen, budgets, n)
-    for case, seed in zip(cases, np.random.default_rng(rng).spawn(len(cases)), strict=True):
-        ruler = Ruler(case, n, seed)
+    for case, seed in zip(cases, generator(rng).spawn(len(cases)), strict=True):
+        ruler = Reference(case, n, seed)
         yield Row(case, EXACT, 0, 0, 0.0, ruler.measure(ruler.draw(n)))
         for method in chosen:
             for budget in budgets:
                 yield judge(ruler, method, budget)
 
 
-def judge(ruler: Ruler, method: str, budget: int) -> Row:
+def judge(ruler: Reference, method: str, budget: int) -> Row:
     """Sample all measurements of a case at once."""
     began = time.perf_counter()
     try:
@@ -264,7 +263,7 @@ def judge(ruler: Ruler, method: str, budget: int) -> Row:
 
 
 def promised(row: Row) -> Mapping[str, tuple[float, float]]:
-    """Lowest and highest value that the default sampler is held to: with the Gaussian prior, at 20 and at 100 calls."""
+    """Lowest and highest value that the default sampler must reach: with the Gaussian prior, at 20 and at 100 calls."""
     if row.case.prior != "gaussian" or row.budget not in (20, 100):
         return {}
     mean, std, cover = (row.case.hard * width for width in ((0.1, 0.05, 0.02) if row.budget == 20 else (0.05, 0.02, 0.01)))
@@ -275,10 +274,10 @@ def asymmetry(prior: Denoiser, x: Tensor, sigma: float, probes: int = 32, rng: S
     """|J - J^T| / |J + J^T| in the Frobenius norm, J the Jacobian of ``denoise`` at x [1, C, H, W]: 0 for a gradient field.
 
     Estimated from pairs of random probes u, v: u^T J v - v^T J u against u^T J v + v^T J u, J v by central differences of
-    sigma / 100 a pixel. The score of any density has a symmetric J (Tweedie), so what is far from 0 has no density behind it;
-    near 1 it is no derivative at all, but jumps.
+    sigma / 100 a pixel. The score of any density has a symmetric J (Tweedie), so a prior
+    far from 0 is no score of a density; near 1 ``denoise`` jumps and has no derivative.
     """
-    noise, step = np.random.default_rng(rng), sigma / 100
+    noise, step = generator(rng), sigma / 100
     u, v = (torch.from_numpy(noise.standard_normal((probes, *x.shape[1:]))).to(x) for _ in range(2))
     with torch.no_grad():
         ju, jv = ((prior.denoise(x + step * w, sigma) - prior.denoise(x - step * w, sigma)) / (2 * step) for w in (u, v))

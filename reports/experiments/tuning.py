@@ -23,7 +23,7 @@ from reports.runs.strengths import Strengths, Tuned
 
 COARSE = tuple(float(10**power) for power in np.linspace(-2, 1, 5))  # 0.01 .. 10
 ROUNDS = 2  # each halves the step (in log strength) and tries both neighbours of the best so far
-TIE = 0.01  # dB, which nobody sees
+TIE = 0.01  # dB, too small a difference to see
 EVALUATIONS = len(COARSE) + 2 * ROUNDS  # the budget of every prior: 9
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,9 +16,11 @@ from torch import Tensor
 
 import priors
 import solvers
+from priors import slot
 from priors.photographs import centre_crops, listing
 from reports.runs import files
 from reports.runs.loading import load_prior
+from reports.runs.schema import ANY, COUNT, FLAG, FROM_0, SELECTOR, TEXT, list_of, mapping_to, maybe, require
 from reports.runs.selectors import Selector
 from reports.scores.distributional import radial_power
 from solvers.unconditional import Nothing, generator
@@ -42,10 +42,12 @@ class Statistics:
         centred = images.double() - images.double().mean((-2, -1), keepdim=True)
         return Statistics(float(centred.square().mean().sqrt()), *radial_power(centred.numpy()))
 
-    def against(self, other: Statistics) -> list[float]:
-        """Power over that of ``other`` in dB, mean over each of the bands."""
-        ratio = 10 * np.log10(self.power / np.interp(self.f, other.f, other.power))
-        return [float(ratio[(self.f >= low) & (self.f < high)].mean()) for low, high in pairwise(BANDS)]
+    def against(self, other: Statistics) -> list[float | None]:
+        """Power over that of ``other`` in dB, mean over each of the bands; None where an image has no such band, or no power."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = 10 * np.log10(self.power / np.interp(self.f, other.f, other.power))
+        bands = [ratio[(self.f >= low) & (self.f < high)] for low, high in pairwise(BANDS)]
+        return [float(band.mean()) if band.size and np.isfinite(band).all() else None for band in bands]
 
 
 def photographs(folder: Path | None, size: int, channels: int) -> Statistics:
@@ -111,14 +113,16 @@ def checked(plan: Plan) -> Plan:
 
 
 def tried(name: str, plan: Plan, sigma: float) -> None:
-    """One call of a prior on a small grey image, before anything long begins."""
+    """One call of a prior on a small grey image, before anything long begins.
+
+    Raises:
+        ValueError: it raises, or its answer is none.
+    """
     flat = torch.full((1, plan.channels, 16, 16), 0.5)
     try:
-        answer = load_prior(name, plan.channels).denoise(flat, sigma)
+        slot.checked(load_prior(name, plan.channels)).denoise(flat, sigma)
     except Exception as error:
         raise ValueError(f"prior {name!r} cannot denoise an image of 16 x 16 pixels: {error}") from error
-    if getattr(answer, "shape", None) != flat.shape:
-        raise ValueError(f"prior {name!r} does not return an image of the shape it was given")
 
 
 def draw(plan: Plan, tell: Callable[[str], None]) -> Iterator[Belief]:
@@ -149,7 +153,7 @@ def rows(beliefs: Iterable[Belief], real: Statistics) -> list[dict[str, Any]]:
             "seconds": belief.seconds,
             "contrast": round(belief.statistics.contrast, 4),
             "contrast_of_photographs": round(real.contrast, 4),
-            **{f"{band}_dB": round(gain, 2) for band, gain in zip(NAMES, belief.statistics.against(real), strict=True)},
+            **{f"{band}_dB": gain and round(gain, 2) for band, gain in zip(NAMES, belief.statistics.against(real), strict=True)},
         }
         for belief in beliefs
     ]
@@ -164,24 +168,47 @@ def save(beliefs: Iterable[Belief], real: Statistics, source: str, folder: Path)
     drawn = list(beliefs)
     arrays = {f"samples_{i}": belief.samples.numpy().astype(np.float16) for i, belief in enumerate(drawn)}
     arrays |= {"f": real.f, "power": real.power, "contrast": np.array(real.contrast)}
+    content = {"rows": rows(drawn, real), "photographs": source}
     files.write(folder / "sample.npz", lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
-    files.write_json(folder / "sample.json", {"rows": rows(drawn, real), "photographs": source})
+    files.write_json(folder / "sample.json", content)
+
+
+BELIEF = {
+    "prior": SELECTOR, "method": SELECTOR, "family": maybe(TEXT), "heuristic": FLAG, "calls": COUNT, "seconds": FROM_0,
+}  # fmt: skip
 
 
 def load(folder: Path) -> tuple[list[Belief], Statistics, str]:
     """What ``save`` was given.
 
     Raises:
-        FileNotFoundError: there is nothing in ``folder``.
-        ValueError: it is damaged, or of another version.
+        ValueError: it is not all there, damaged, or of another version.
     """
     try:
-        content = json.loads((folder / "sample.json").read_text("utf-8"))
-        with (folder / "sample.npz").open("rb") as file, np.load(file) as arrays:
-            real = Statistics(float(arrays["contrast"]), arrays["f"], arrays["power"])
-            drawn = [torch.from_numpy(arrays[f"samples_{i}"].astype(np.float32)) for i in range(len(content["rows"]))]
-        known = [{name: row[name] for name in ("prior", "method", "family", "heuristic", "calls", "seconds")} for row in content["rows"]]
-        beliefs = [Belief(**facts, samples=samples) for facts, samples in zip(known, drawn, strict=True)]
-        return beliefs, real, str(content["photographs"])
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        content = files.read_json(folder / "sample.json")
+        require("the content of sample.json", content, {"rows": list_of(mapping_to(ANY)), "photographs": TEXT})
+        for row in content["rows"]:
+            require("an entry of sample.json", row, BELIEF)
+        drawn, real = stored_arrays(folder / "sample.npz", len(content["rows"]))
+    except (ValueError, OSError) as error:
         raise ValueError(f"the samples in {folder} are damaged ({error}); draw them again with: priorbench sample -o {folder}") from None
+    facts = [{name: row[name] for name in BELIEF} for row in content["rows"]]
+    return [Belief(**told, samples=samples) for told, samples in zip(facts, drawn, strict=True)], real, content["photographs"]
+
+
+def stored_arrays(file: Path, rows: int) -> tuple[list[Tensor], Statistics]:
+    """Samples of every row, and what they are set against.
+
+    Raises:
+        OSError, ValueError: the file holds something else, or nothing.
+    """
+    names = [f"samples_{i}" for i in range(rows)]
+    found = files.read_arrays(file, dict.fromkeys(names, (None,) * 4) | {"f": (None,), "power": (None,), "contrast": ()})
+    if not names or not all(np.isfinite(array).all() for array in found.values()):
+        raise ValueError(f"{file.name} holds no samples, or values that are not finite")
+    if len({found[name].shape for name in names}) > 1 or found[names[0]].shape[1] not in (1, 3):
+        raise ValueError(f"{file.name} holds samples of several shapes, or of another number of channels than 1 or 3")
+    f, power = found["f"], found["power"]
+    if f.shape != power.shape or not ((f > 0).all() and (np.diff(f) > 0).all() and (power > 0).all()):
+        raise ValueError(f"{file.name} holds no spectrum: frequencies must rise, and powers be positive")
+    return [torch.from_numpy(found[name].astype(np.float32)) for name in names], Statistics(float(found["contrast"]), f, power)

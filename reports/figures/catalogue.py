@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import matplotlib
 from matplotlib.figure import Figure
 
-from reports.figures import style
+from reports.figures import charts, style
 from reports.figures.crops import pictured
 from reports.figures.grid import grid
-from reports.figures.layout import DPI
 from reports.figures.spectrum import spectrum
 from reports.figures.uncertainty import uncertainty
 from reports.runs import files, titles
@@ -60,5 +59,5 @@ def save_all(run: Run) -> list[Path]:
         for suffix in ("png", "pdf"):
             paths.append(run.folder / "figures" / f"{stem}.{suffix}")
             with matplotlib.rc_context(style.RC):
-                files.write(paths[-1], functools.partial(figure.savefig, format=suffix, dpi=DPI))
+                files.write(paths[-1], functools.partial(figure.savefig, format=suffix, dpi=charts.DPI))
     return paths

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.colors
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 
 from reports.figures import style
 from reports.runs import files
@@ -27,17 +29,21 @@ SHADE = 0.6  # brightness of the next prior of the same family relative to the o
 Look = Mapping[str, Any]  # keyword arguments of a line
 
 
-def new_figure(width: float, title: str, explained: str, titled: bool = True) -> Figure:
-    """A figure ``width`` inches wide whose label is its caption; with ``titled``, title and explanation stand above the axes."""
-    margin = MARGIN / width
-    figure = Figure((width, 4), layout=ConstrainedLayoutEngine(rect=(margin, 0, 1 - 2 * margin, 1), w_pad=0.04, h_pad=0.06, wspace=0.02))
+def new_figure(width: float, title: str, explained: str, titled: bool = True, pad: tuple[float, float] = (0.04, 0.06)) -> Figure:
+    """A figure ``width`` inches wide whose label is its caption; with ``titled``, title and explanation stand above the axes.
+
+    ``pad``: inches left free around each panel, across and up.
+    """
+    margin, (across, up) = MARGIN / width, pad
+    figure = Figure((width, 4), layout=ConstrainedLayoutEngine(rect=(margin, 0, 1 - 2 * margin, 1), w_pad=across, h_pad=up, wspace=0.02))
     figure.set_label(f"{title}. {explained}")
     if titled:
-        # The first line is left empty for the bold title. Text(wrap=True) would wrap at the edge of the canvas, without a margin.
-        words = "\n" + textwrap.fill(explained, int(17.5 * (width - 2 * MARGIN)))
+        # The first lines are left empty for the bold title. Text(wrap=True) would wrap at the edge of the canvas, without a margin.
+        heading = textwrap.wrap(title, int(12 * (width - 2 * MARGIN)))
+        words = "\n" * len(heading) + textwrap.fill(explained, int(17.5 * (width - 2 * MARGIN)))
         figure.suptitle(words, x=margin, ha="left", size=7, color=style.MUTED, linespacing=1.6)
         top = figure.transFigure + matplotlib.transforms.ScaledTranslation(0, -0.06, figure.dpi_scale_trans)
-        figure.text(margin, 1, title, size=9.5, weight="bold", va="top", transform=top)
+        figure.text(margin, 1, "\n".join(heading), size=9.5, weight="bold", va="top", transform=top)
     return figure
 
 
@@ -52,7 +58,7 @@ def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
         legend.remove()
 
 
-def fit_height(figure: Figure, panel: Axes, rows: int, height: float | None = None) -> Figure:
+def fit_height(figure: Figure, panel: Axes, rows: float, height: float | None = None) -> Figure:
     """Make ``panel``, one of ``rows`` below each other, ``height`` inches high, or square where None.
 
     Constrained layout fills a given size, and it does not choose the size; what stands around the panels keeps its height in inches.
@@ -64,9 +70,13 @@ def fit_height(figure: Figure, panel: Axes, rows: int, height: float | None = No
         engine.execute(figure)
         box = panel.get_position(original=True).transformed(figure.transSubfigure + figure.dpi_scale_trans.inverted())
         figure.set_figheight(max(1.0, figure.get_figheight() + rows * ((box.width if height is None else height) - box.height)))
-    figure.set_figheight(figure.get_figheight() + TOP)
+    figure.set_figheight(round(float(figure.get_figheight()) + TOP, 5))
     margin = MARGIN / figure.get_figwidth()
     engine.set(rect=(margin, 0, 1 - 2 * margin, 1 - TOP / figure.get_figheight()))
+    engine.execute(figure)
+    figure.set_layout_engine("none")  # everything keeps its place, whatever is then drawn larger
+    for axes in figure.axes:  # the last digits of the solver differ from call to call, and would make different files
+        axes.set_position(Bbox(np.round(axes.get_position(original=True).get_points(), 7)))
     return figure
 
 

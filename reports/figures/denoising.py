@@ -11,14 +11,13 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullLocator
 
 from reports.experiments.denoising import Published, Table, family, out_of_range
 from reports.figures import charts, style
 from reports.runs.titles import counted
 
-PANEL, NARROW = 2.3, 5.0  # inches: height of a panel; figures narrower than this have their panels below each other
+PANEL, LOW, NARROW = 2.3, 1.6, 5.0  # inches: height of a panel, and in figures so narrow that their panels stand below each other
 LETTERS = 12  # of a prior's name on an axis
 SHOWN = 25  # /255: the noise level at which strength is set against cost
 STROKES = (("-", "full"), ("--", "none"), (":", "left"), ("-.", "top"))  # line and filling of the priors of one family
@@ -34,10 +33,9 @@ def strength(table: Table, *, width: float = style.WIDTH) -> Figure:
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3.2, 2.4)) if beside else figure.subplots(2, 1, sharey=True)
     curves(left, table)
     costs(right, table, at)
-    families(left, table)
     right.set_title(f"strength and price at {at:g}/255", size=6.5, color=style.MUTED, loc="left")
     charts.legend_below(figure, charts.handles(looks(table) | {str(paper): look for paper, _, look in in_print(table)}))
-    return charts.fit_height(figure, left, 1 if beside else 2, PANEL)
+    return charts.fit_height(figure, left, 1, PANEL) if beside else charts.fit_height(figure, left, 2, LOW)
 
 
 def level_shown(table: Table) -> float:
@@ -53,15 +51,6 @@ def caption(table: Table) -> str:
     told += "The same noise for every prior; each is called once and told sigma; nothing is tuned."
     dashes = [f"Dashes in grey: means in print for {scene.anchors}."] if table.published else []
     return " ".join([told, *dashes, *gone])
-
-
-def families(axes: Axes, table: Table) -> None:
-    """The spectrum as a strip of colours over the left panel."""
-    found = dict.fromkeys(family(prior) for prior in table.priors)
-    patches = [Patch(color=style.look(name).colour, label=name or "own") for name in found]
-    columns = len(patches) if axes.figure.bbox.width >= NARROW * axes.figure.dpi else 3
-    axes.legend(handles=patches, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=6, handlelength=1.5,
-                handleheight=0.4, columnspacing=1, borderaxespad=0.2, borderpad=0, labelspacing=0.2)  # fmt: skip
 
 
 def looks(table: Table) -> dict[str, dict[str, Any]]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from reports.figures import style
+from reports.figures import charts, style
 from reports.figures.crops import pictured
-from reports.figures.panels import panels
-from reports.figures.prior_grid import Board
+from reports.figures.panels import best, panels, put, show
+from reports.figures.prior_grid import PAD, Board
 from reports.runs import titles
 
 if TYPE_CHECKING:
@@ -25,22 +25,19 @@ def grid(run: Run, problem: str, *, width: float = style.WIDTH, titled: bool = T
     """All priors and methods on the images of a problem, as many as fit on a page, or into the ``tallest`` inches of a slide."""
     images, methods = pictured(run, problem), run.ordered_methods
     shown = images[: max((MOST_ON_SLIDE if tallest else MOST_ROWS) // len(methods), 1)]
-    below = "One scale from 0 to 1. Under each panel PSNR and SSIM, the best of a row bold; "
-    below += "of the samples one is shown, with the mean scores of all."
+    words = "One scale from 0 to 1. Under each panel PSNR and SSIM, the best of a row bold; "
+    words += "of the samples one is shown, with the mean scores of all."
     if len(shown) < len(run.images):
-        below += f" {len(shown)} of {len(run.images)} images shown."
-    board = Board(run, len(methods), len(shown), titles.problem_title(problem), below, width=width, titled=titled,
-                  tallest=tallest or math.inf)  # fmt: skip
+        words += f" {len(shown)} of {len(run.images)} images shown."
+    figure = charts.new_figure(width, titles.problem_title(problem), words, titled, PAD)
+    board = Board(figure, run, len(shown) * len(methods), 1 if len(methods) > 1 else 2, tallest=tallest)
     for i, image in enumerate(shown):
-        draw(board, problem, image, methods, board.top + i * board.block)
-    return board.figure
-
-
-def draw(board: Board, problem: str, image: str, methods: list[str], y: float) -> None:
-    """A block: what was measured of an image, and what all priors make of it with every method."""
-    truth = board.scene(problem, image, y)
-    for i, method in enumerate(methods):
-        word, _, how = titles.use(board.run, method).rstrip(")").partition(" (")
-        board.aside(y + i * board.step, word, how)
-        row = panels(board.run, problem, image, method)
-        board.draw_row(row, y + i * board.step, truth.shape, [found.score for found in row])
+        top, (truth, measured) = i * len(methods), run.scene(problem, image)
+        pictures = {"truth": partial(show, values=truth, shape=truth.shape), "measured": partial(show, values=measured, shape=truth.shape)}
+        board.scene(top, len(methods), titles.image_title(image), pictures)
+        for k, method in enumerate(methods):
+            row = panels(run, problem, image, method)
+            for axes, found in zip(board.row(top + k, titles.use(run, method).rstrip(")").replace(" (", "\n")), row, strict=True):
+                put(axes, found, truth.shape)
+                board.under(axes, found.score, found is best(row))
+    return board.fitted()

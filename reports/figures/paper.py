@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +14,7 @@ from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
 from reports.figures import catalogue, resolution, style
 from reports.figures import trust as trust_figure
@@ -32,7 +32,6 @@ SLIDE = (40 / 3, 7.5)  # inches, 16:9
 FORMATS = ("pdf", "svg", "png")
 TRUSTED = ("trust", "measured")  # about the samples of a whole run
 NARROWEST, WIDEST = 60.0, 400.0  # mm
-FIXED = (0.94, 1.15)  # of ``style.WIDTH``: how far a figure of fixed layout may be drawn together and apart
 DPI = 300
 
 
@@ -73,14 +72,21 @@ def figure(run: Run, name: str, problem: str | None = None, width: str = "ieee2"
     """One figure of a run; its caption is its label. ``problem`` defaults to the first of which there is something to draw.
 
     Raises:
-        ValueError: an unknown name, problem or width, nothing to draw, or too many priors for the width; the sentence says which.
+        ValueError: an unknown name, problem or width, or nothing to draw; the sentence says which.
     """
     known("figure", name, names())
     room = size(width)
     if problem is not None:
         known("problem", problem, run.problems)
     run = titles.with_bias_named(run)
-    drawn = of_problem(run, name, problem, room) if name in catalogue.FIGURES else of_run(run, name, room)
+    look: dict[str, Any] = {"width": room.width, "titled": bool(room.tallest)}
+    drawn: Figure | None
+    if name in catalogue.FIGURES:
+        drawn = catalogue.FIGURES[name](run, checked(run, name, problem), tallest=room.tallest, **look)
+    else:
+        drawn = trusted(run, name, **look) if name in TRUSTED else COMPANIONS[name](run, **look)
+    if drawn is None:
+        raise ValueError(f"the run in {run.folder} has nothing to draw for the figure {name!r}")
     return enlarged(drawn, room.enlarged) if room.enlarged != 1 else drawn
 
 
@@ -101,45 +107,25 @@ def problem_of(run: Run, name: str) -> str | None:
 NEEDED = {"uncertainty": "; it needs a method that samples, such as annealed"}
 
 
-def of_problem(run: Run, name: str, problem: str | None, room: Size) -> Figure:
-    problem = problem or problem_of(run, name)
-    if (name, problem) not in [found[:2] for found in catalogue.drawable(run)]:
+def checked(run: Run, name: str, problem: str | None) -> str | None:
+    """A problem of which there is something to draw, or the first."""
+    if problem is not None and (name, problem) not in [found[:2] for found in catalogue.drawable(run)]:
         raise ValueError(f"the run in {run.folder} has nothing to draw of {problem} for the figure {name!r}{NEEDED.get(name, '')}")
-    bounded: Mapping[str, Any] = {"tallest": room.tallest} if name in ("spectrum", "grid") and room.tallest else {}
-    return catalogue.FIGURES[name](run, problem, width=room.width, titled=bool(room.tallest), **bounded)
+    return problem or problem_of(run, name)
 
 
-def of_run(run: Run, name: str, room: Size) -> Figure:
-    if name in TRUSTED:
-        return fixed(trusted(run, name), name, room)
-    drawn = COMPANIONS[name](run, width=room.width, titled=bool(room.tallest))
-    if drawn is None:
-        raise ValueError(f"the run in {run.folder} has nothing to draw for the figure {name!r}")
-    return drawn
-
-
-def trusted(run: Run, name: str) -> Figure:
+def trusted(run: Run, name: str, **look: Any) -> Figure:
     """Whether spreads hold (of the first method that samples), or what was measured at all."""
     found = spread.judged(run)
     if found.trust is None:
         raise ValueError(found.obstacle or f"the run in {run.folder} has no two samples of anything; {name!r} needs them")
     if name == "measured":
-        return resolution.conjured(found.trust)
-    return trust_figure.calibration(next(iter(spread.by_method(found.trust).values())))
-
-
-def fixed(drawn: Figure, name: str, room: Size) -> Figure:
-    """A figure laid out for two columns, drawn a little together or apart; its letters stay as they are."""
-    width, height = drawn.get_size_inches()
-    low, high = (int(share * width * INCH) + 1 for share in FIXED)
-    if not low <= room.width * INCH <= high:
-        raise ValueError(f"the figure {name!r} is laid out for two columns, {low} to {high} mm; give --width ieee2, cvpr2 or slide")
-    drawn.set_size_inches(room.width, height * room.width / width)
-    return drawn
+        return resolution.conjured(found.trust, **look)
+    return trust_figure.calibration(next(iter(spread.by_method(found.trust).values())), **look)
 
 
 def enlarged(drawn: Figure, factor: float) -> Figure:
-    """Everything so many times larger, letters and lines too, and no larger than a slide."""
+    """Everything so many times larger, letters and lines too, and no larger than a slide; places are shares of the figure, and stay."""
     width, height = drawn.get_size_inches()
     factor = min(factor, SLIDE[1] / height, SLIDE[0] / width)
     drawn.set_size_inches(width * factor, height * factor)
@@ -153,13 +139,14 @@ def enlarged(drawn: Figure, factor: float) -> Figure:
 
 
 def enlarge(part: Artist, factor: float) -> None:
-    """Letters, lines and markers; places are kept by the figure."""
+    """Letters, lines and markers, and how far a note is from its place."""
     if isinstance(part, Text):
         part.set_fontsize(factor * float(part.get_fontsize()))
     elif isinstance(part, Line2D):
-        part.set(linewidth=factor * part.get_linewidth(), markersize=factor * part.get_markersize())
-        part.set_markeredgewidth(factor * part.get_markeredgewidth())
-    elif isinstance(part, Patch):
+        part.set(markersize=factor * part.get_markersize(), markeredgewidth=factor * part.get_markeredgewidth())
+    if isinstance(part, Annotation) and part.anncoords == "offset points":
+        part.xyann = (factor * part.xyann[0], factor * part.xyann[1])
+    if isinstance(part, Line2D | Patch):
         part.set_linewidth(factor * part.get_linewidth())
     elif isinstance(part, Collection):
         part.set_linewidth((factor * np.asarray(part.get_linewidth())).tolist())

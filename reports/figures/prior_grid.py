@@ -1,130 +1,113 @@
-"""The board on which the priors stand in order of family, each above its panels."""
+"""The grid in which the priors stand in order of family, each above its pictures."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.figure import Figure
 
-from reports.figures import style
-from reports.figures.crops import Window
-from reports.figures.layout import EDGE, GAP, Sheet, headroom, short, show
-from reports.figures.panels import Panel, best, put
-from reports.runs import titles
+from reports.figures import charts, style
+from reports.figures.charts import MARGIN, short
 
 if TYPE_CHECKING:
     from reports.runs.stored import Run
 
-ASIDE, HEADS, BELOW, LOWER = 0.42, 0.6, 0.22, 0.32  # inches: left of the priors, families and names, a score in one line, in two
-LARGEST, NARROW, NARROWEST = 1.45, 0.54, 5.0  # inches: panel, one that takes small letters, figure with room for its title
-WIDEST, LEAST, LOW = 0.3, 0.34, 2.9  # inches: gap between priors, smallest panel, height of the panels where something stands beside them
-ROOMY = 3.5  # inches: a row of panels with room for a sentence above it
+LEAST, LARGEST, NARROW = 0.4, 1.25, 0.56  # inches: side of a picture, of one whose score takes two lines
+ASIDE, GAP, WIDEST, BAR = 0.34, 0.07, 0.35, 0.035  # inches: the words left of the rows, between pictures at least and at most, a family
+SMALLEST = 0.25  # inches: side of a picture on a slide, which is then drawn smaller as a whole
+PAD = (GAP / 2, 0.03)  # inches around a picture
+PAGE, AROUND, UNDER = 9.0, 1.55, 0.3  # inches: height of a page, what stands there around the pictures, under each of them
 
 
-class Board(Sheet):
-    """A sheet whose columns are what was measured, then the priors in order of family; each block has ``rows`` rows of panels.
+class Board:
+    """Pictures of an image in the first columns, then a column for each prior in order of family, on several lines where it is narrow.
 
-    ``below`` and ``beside`` are inches left free for something else, ``tallest`` bounds the height. With a title the sheet is no wider
-    than it need be; without one, for a paper, it is as wide as the paper wants it.
+    Constrained layout fills a size; it chooses neither the side of a picture nor how many stand beside each other: done here.
 
-    Raises:
-        ValueError: so many priors do not fit into the width of the paper.
+    Args:
+        rows: pictures below each other on a line.
+        aside: how many columns stand before the priors.
+        least: inches that a picture is wide at least; ``tallest``: inches of the whole figure at most (all priors are then on one line).
+        beside, below: inches for charts at the right (the last column) or below (the last row).
     """
 
     def __init__(
-        self, run: Run, rows: int, blocks: int, title: str, explained: str, *, width: float, titled: bool,
-        below: float = 0, beside: float = 0, tallest: float = math.inf,
+        self, figure: Figure, run: Run, rows: int, aside: int, *, least: float = LEAST, beside: float = 0, below: float = 0,
+        tallest: float | None = None,
     ):  # fmt: skip
-        self.run, self.rows = run, rows
-        self.scene_columns, priors = 2 if rows == 1 else 1, len(run.priors)
-        self.top = headroom(explained, width, titled) + HEADS + 0.1 * titled
-        self.gap = GAP if width > NARROWEST else 0.05
-        n, room = self.scene_columns + priors, width - 2 * EDGE - ASIDE - beside
-        pitch = (tallest - self.top - below - 0.3) / (rows * blocks)
-        self.side = min((room - self.gap * (n - 2)) / n, LARGEST, pitch - BELOW)
-        self.side = min(self.side, pitch - LOWER) if self.narrow else self.side
-        if not titled and self.side < LEAST:
-            raise ValueError(f"{priors} priors do not fit into {25.4 * width:.0f} mm; give a wider figure")
-        self.step = self.side + (LOWER if self.narrow else BELOW)
-        if n > 2 and not titled and not beside:
-            self.gap = min((room - n * self.side) / (n - 2), WIDEST)
-        needed = max(self.right + EDGE, min(width, NARROWEST))
-        height = max(self.top + blocks * self.block + below, self.top + LOW if beside else 0)
-        super().__init__(needed if titled and not beside else width, height, title, explained, titled)
+        self.figure, self.run, self.rows, self.aside = figure, run, rows, aside
+        n, room = len(run.priors), figure.get_figwidth() - 2 * MARGIN - ASIDE - beside
+        self.lines = 1 if tallest else -(-n // max(1, int(room / (least + GAP)) - aside))
+        self.across = -(-n // self.lines)
+        highest = ((tallest or PAGE) - AROUND - below) / (rows * self.lines) - UNDER
+        self.side = min(room / (aside + self.across) - GAP, LARGEST, max(highest, SMALLEST if tallest else least))
+        heights = [*[BAR / self.side, *[1.0] * rows] * self.lines, *([below / self.side] if below else [])]
+        self.pitch = min(self.side + (GAP if beside else WIDEST), room / (aside + self.across))
+        rest = (room + beside) / self.pitch - aside - self.across
+        widths = [*[1.0] * (aside + self.across), *([rest] if rest > 0.5 else [])]
+        self.height = sum(heights)
+        self.grid = figure.add_gridspec(len(heights), len(widths), height_ratios=heights, width_ratios=widths)
         self.heads()
 
     @property
     def narrow(self) -> bool:
         return self.side < NARROW
 
-    @property
-    def block(self) -> float:
-        return self.rows * self.step + 0.2
-
-    @property
-    def right(self) -> float:
-        return self.x(len(self.run.priors)) - self.gap
-
-    def x(self, prior: int) -> float:
-        """Left edge of a prior; below zero, of a scene column, counted from the right."""
-        return EDGE + (self.scene_columns + prior) * (self.side + self.gap) + (ASIDE - self.gap if prior >= 0 else 0)
-
-    def panel_axes(self, column: int, y: float) -> Axes:
-        return self.axes(self.x(column), y, self.side, self.side)
-
-    def under(self, column: int, y: float, words: str, weight: str = "normal") -> None:
-        words = words.replace(" dB · ", "\n") if self.narrow else words if self.side > 0.8 else words.replace(" dB", "")
-        centre = self.x(column) + self.side / 2
-        self.text(centre, y + self.side + 0.045, words, size=6.5, ha="center", weight=weight, linespacing=1.25)
-
     def heads(self) -> None:
-        """Families in their colour over their priors; to the right more is assumed."""
-        names = self.run.priors
-        family = {row.cell.prior: row.prior.get("family") for row in self.run.rows}
-        for name, group in groupby(range(len(names)), key=lambda i: family[names[i]]):
-            places = list(group)
-            left, right = self.x(places[0]), self.x(places[-1]) + self.side
-            told = short(name or "own", int((right - left + self.gap) * 23))
-            self.text((left + right) / 2, self.top - 0.42, told, size=6, color=style.MUTED, ha="center")
-            self.bar(left, right, self.top - 0.26, style.look(name).colour)
-        letters, look = (22, {"size": 6.2}) if self.narrow else (14, {"size": 7.5, "weight": "bold"})
-        for i, name in enumerate(names):
-            told = short(name, int((self.side + self.gap) * letters))
-            self.text(self.x(i) + self.side / 2, self.top - 0.21, told, ha="center", **look)
-        if self.right - self.x(0) > 1.8:
-            self.arrow()
+        """Families in their colour above their priors; to the right more is assumed."""
+        families = {row.cell.prior: row.prior.get("family") for row in self.run.rows}
+        for line in range(self.lines):
+            start, top = self.aside, line * (1 + self.rows)
+            for family, group in groupby(self.run.priors[line * self.across :][: self.across], families.get):
+                end = start + len(list(group))
+                bar = self.figure.add_subplot(self.grid[top, start:end], xticks=[], yticks=[], facecolor=style.look(family).colour)
+                bar.spines[:].set_visible(False)
+                bar.set_title(short(family or "own", int((end - start) * self.pitch * 24)), size=6, color=style.MUTED, pad=2)
+                start = end
+        if self.across * self.pitch > 1.7:
+            whole = self.figure.add_subplot(self.grid[0, self.aside : self.aside + self.across])
+            whole.set_axis_off()
+            more = "assumes more about pictures →" if self.across * self.pitch > 2.4 else "assumes more →"
+            look: dict[str, Any] = {"size": 6.5, "color": style.MUTED, "pad": 3}
+            whole.set_title("← assumes less\n", loc="left", **look)  # families stand on the empty line
+            whole.set_title(f"{more}\n", loc="right", **look)
 
-    def arrow(self) -> None:
-        """Which way more is assumed about pictures."""
-        left, right, y, look = self.x(0), self.right, self.top - 0.52, {"va": "center", "color": style.MUTED, "size": 6.5}
-        self.text(right, y, "assumes more about pictures" if right - left > ROOMY else "assumes more", ha="right", **look)
-        self.text(left, y, "assumes less", **look)
-        ends = [(x / self.width, 1 - y / self.height) for x in (left + 0.68, right - (1.48 if right - left > ROOMY else 0.75))]
-        arrow = FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=5, color=style.MUTED, linewidth=0.6, shrinkA=0, shrinkB=0)
-        self.figure.add_artist(arrow)
+    def cell(self, line: int, row: int, column: int) -> Axes:
+        return self.figure.add_subplot(self.grid[line * (1 + self.rows) + 1 + row, column], xticks=[], yticks=[])
 
-    def scene(self, problem: str, image: str, y: float, window: Window | None = None) -> np.ndarray:
-        """Truth and measurement of an image, one above the other where there are rows enough; the truth is returned."""
-        truth, shown = self.run.scene(problem, image)
-        look = {"size": 6.5} if self.narrow else {"size": 7.5, "weight": "bold"}
-        self.text(EDGE, y - 0.21, short(titles.image_title(image), int(self.side * 14) + 3), **look)
-        for i, (words, picture) in enumerate((("truth", truth), ("measured", shown))):
-            column, top = i // self.rows - self.scene_columns, y + i % self.rows * self.step
-            show(self.panel_axes(column, top), picture, truth.shape, window)
-            self.under(column, top, words)
-        return truth
+    def row(self, row: int, words: str) -> list[Axes]:
+        """The panels of all priors; ``words`` stand at the left of them."""
+        found = [self.cell(i // self.across, row, self.aside + i % self.across) for i in range(len(self.run.priors))]
+        words = "\n".join(textwrap.fill(each, max(10, int(24 * self.side))) for each in words.splitlines())
+        for axes in found[:: self.across]:
+            axes.set_ylabel(words, size=6 if self.narrow else 6.5, color=style.INK, labelpad=3)
+        if row == 0:
+            self.first = found[0]
+            letters, look = (20, {"size": 6.2}) if self.narrow else (14.5, {"size": 7.5, "weight": "bold"})
+            for axes, name in zip(found, self.run.priors, strict=True):
+                axes.set_title(short(name, int(self.pitch * letters)), pad=3, **look)
+        return found
 
-    def aside(self, y: float, word: str, how: str) -> None:
-        """What a row of panels shows, turned by 90 degrees at its left."""
-        for x, words, size, weight in ((0.22, word, 6.5 if self.narrow else 7.5, "bold"), (0.09, how, 6, "normal")):
-            self.text(self.x(0) - x, y + self.side / 2, words, size=size, weight=weight, rotation=90, ha="right", va="center")
+    def scene(self, row: int, rows: int, title: str, pictures: Mapping[str, Callable[[Axes], None]]) -> None:
+        """Named pictures of an image, ``rows`` below each other, at the left of every line from ``row`` on."""
+        for line in range(self.lines):
+            for k, (name, draw) in enumerate(pictures.items()):
+                axes = self.cell(line, row + k % rows, k // rows)
+                draw(axes)
+                self.under(axes, name)
+                if k == 0:
+                    size, letters = 6.5 if self.narrow else 7.5, int(self.side * 14) + 4
+                    axes.set_title(short(title, letters), loc="left", pad=3, weight="bold", size=size)
 
-    def draw_row(self, row: Sequence[Panel], y: float, shape: Sequence[int], scores: Sequence[str], window: Window | None = None) -> None:
-        for i, (found, score) in enumerate(zip(row, scores, strict=True)):
-            put(self.panel_axes(i, y), found, shape, window)
-            self.under(i, y, score, "bold" if found is best(row) else "normal")
+    def under(self, axes: Axes, words: str, best: bool = False) -> None:
+        """A score below its panel, in as many lines as the panel needs; the best is bold."""
+        words = words.replace(" dB · ", "\n") if self.narrow else words if self.side > 0.8 else words.replace(" dB", "")
+        axes.set_xlabel(words, size=6.5, labelpad=2, color=style.INK, weight="bold" if best else "normal")
+
+    def fitted(self) -> Figure:
+        """The figure, as high as its pictures need."""
+        return charts.fit_height(self.figure, self.first, self.height, self.side)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -17,37 +15,38 @@ from torch import Tensor
 from problems.resolution import Resolution, twin
 from reports.figures import charts, style
 from reports.figures.crops import example
+from reports.figures.panels import scale_below
 from reports.figures.small_multiples import small_multiples
-from reports.judging.shares import Share, shares, truth_of
+from reports.judging.shares import Share, percent, shares, truth_of
 from reports.judging.trust import Trust
 from reports.runs import titles
 
 COLUMNS = ("truth", "measurement", "measured part\nof the truth", "conjured part\nof the truth", "measured share\nby pixel",
            "measured share\nby frequency", "another truth,\nsame data")  # fmt: skip
+LEAST = 0.75  # inches: width of a picture and of the words above it
 SCALE = Normalize(0, 1)
 
 
 @matplotlib.rc_context(style.RC)
-def conjured(trust: Trust, *, width: float = style.WIDTH) -> Figure:
+def conjured(trust: Trust, *, width: float = style.WIDTH, titled: bool = True) -> Figure:
     """A row for each problem: what was measured of a picture, what was left to the prior, and a second truth that fits as well."""
     below = (
         "The measured part of a picture is what its data fixed in spite of noise; the rest (grey is none) every method has to make up. "
         "Judged against the spectrum of natural images, whatever the prior. Frequencies are coarsest in the middle."
     )
     found = shares(trust)
-    figure = charts.new_figure(width, "Measured or conjured?", below)
+    figure = charts.new_figure(width, "Measured or conjured?", below, titled)
     rows = [panels(trust, share) for share in found]
 
     def draw(axes: Axes, i: int, j: int) -> None:
         scale = {"norm": SCALE, "cmap": style.MAP} if COLUMNS[j].startswith("measured share") else {}
         charts.picture(axes, rows[i].pictures[j], **scale)
         if (i, j) == (len(found) - 1, 5):
-            colour_bar(figure, figure.axes[-3:-1])
+            scale_below(figure.axes[-3:-1], SCALE, ends=(" conjured", " measured"))
 
-    names, heads = [titles.problem_title(share.problem) for share in found], [COLUMNS, *[()] * (len(found) - 1)]
-    return small_multiples(
-        figure, names, heads, draw, height=None, notes=[row.told for row in rows], head={"loc": "center", "color": style.INK}, frame=False
-    )
+    names, notes = [titles.problem_title(share.problem) for share in found], [row.told for row in rows]
+    return small_multiples(figure, names, [COLUMNS] * len(found), draw, height=None, least=LEAST, notes=notes,
+                           head={"loc": "center", "color": style.INK}, frame=False)  # fmt: skip
 
 
 class Panels(NamedTuple):
@@ -72,7 +71,7 @@ def told(share: Share, measured: Resolution, x: Tensor, second: Tensor) -> str:
     change = float((measured.operator.forward(second) - measured.operator.forward(x)).square().mean().sqrt())
     agree = "agree to rounding" if change < 1e-9 else f"differ by {change:.1g}"
     return (
-        f"Measured: {share.freedom.value:.0%} of the degrees of freedom, {share.energy.value:.0%} of the pictures' detail. "
+        f"Measured: {share.freedom.value:.0%} of the degrees of freedom, {percent(share.energy.value)} of the pictures' detail. "
         f"The data of both truths {agree}; the noise is {measured.noise_sigma:g}."
     )
 
@@ -96,11 +95,3 @@ def whole(measured: Resolution) -> np.ndarray:
     half = measured.spectrum[0]
     mirrored = half[:, 1 : (width + 1) // 2].flip(0, 1).roll(1, 0)  # the columns that rfft2 leaves out
     return np.asarray(torch.fft.fftshift(torch.cat([half, mirrored], 1)))
-
-
-def colour_bar(figure: Figure, axes: Sequence[Axes]) -> None:
-    """The scale of the two maps, below them."""
-    bar = figure.colorbar(ScalarMappable(SCALE, style.MAP), ax=axes, location="bottom", aspect=30, pad=0.02, ticks=(0, 0.5, 1))
-    bar.outline.set_visible(False)
-    bar.ax.set_xticklabels(("0 conjured", "0.5", "1 measured"))
-    bar.ax.tick_params(length=2, labelsize=6)

@@ -51,7 +51,7 @@ def trials(run: Run) -> dict[tuple[str, str], list[Entry]]:
     """(problem, method) -> what was tuned and is remembered with its trials."""
     found: dict[tuple[str, str], list[Entry]] = {}
     for entry in run.provenance.get("strengths", ()):
-        if any(score is not None for _, score in entry.get("tried") or ()):
+        if entry["prior"] in run.priors and any(score is not None for _, score in entry.get("tried") or ()):
             found.setdefault((entry["problem"], entry["method"]), []).append(entry)
     return found
 

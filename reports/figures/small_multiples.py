@@ -36,7 +36,7 @@ def small_multiples(
     fitting = max(1, int(figure.get_figwidth() / least)) if least else columns
     lines = -(-columns // fitting)
     across = -(-columns // lines)
-    grid = figure.subplots(len(rows) * lines, across, squeeze=False, width_ratios=widths)
+    grid = figure.subplots(len(rows) * lines, across, squeeze=False, width_ratios=widths if lines == 1 else None)
     letters = int(17 * figure.get_figwidth() / across)
     for i, name in enumerate(rows):
         cells = grid[i * lines : (i + 1) * lines].ravel()
@@ -51,7 +51,8 @@ def small_multiples(
             title = charts.short(title, letters) if widths is None and "\n" not in title else title
             titled = "\n" * len(above) * (j < across) + title  # the name of the row and its note stand on the empty lines
             axes.set_title(titled, **{"size": 6.5, "color": style.MUTED, "loc": "left", "pad": 3, "linespacing": 1.5, **(head or {})})
-            inner(axes, lowest=i == len(rows) - 1 and j + across >= columns, first=widths is not None or j % across == 0, shared=shared)
+            lowest = i == len(rows) - 1 and (widths is not None or j + across >= columns)
+            inner(axes, lowest=lowest, first=widths is not None or j % across == 0, shared=shared)
         for axes in cells[columns:]:
             axes.remove()
         write_above(cells[0], above, max((row.count("\n") for row in heads[i]), default=-1) + 1)
@@ -71,7 +72,9 @@ def inner(axes: Axes, *, lowest: bool, first: bool, shared: bool) -> None:
 
 def row_heading(name: str, note: str, width: float) -> list[str]:
     """The name of a row, cut to the width, and the lines of its note."""
-    return [charts.short(name, int(14 * width))] * bool(name) + textwrap.wrap(note, int(19.5 * width))
+    return [charts.short(name, int(14 * width))] * bool(name) + textwrap.wrap(
+        note, int(19.5 * (width - 0.45))
+    )  # it starts where the panel does, right of the numbers
 
 
 def write_above(axes: Axes, lines: Sequence[str], below: int) -> None:

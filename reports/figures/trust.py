@@ -20,13 +20,14 @@ from reports.judging.trust import Row, Trust
 from reports.runs import titles
 from reports.scores.ensemble import coverage_curve
 
-PANEL = 0.92  # inches: height of a panel
-COLUMNS = ("coverage", "ranks", "spread and error", "spread / error, class by class")
+PANEL, LEAST = 0.92, 1.3  # inches: height of a panel, width that it and its labels need
+COLUMNS = ("coverage", "ranks", "spread and error", "spread / error by class")
+WIDTHS = (1, 1, 1, 1.75)  # of the columns
 Looks = Mapping[tuple[str, str], dict[str, Any]]  # by prior and method
 
 
 @matplotlib.rc_context(style.RC)
-def calibration(trust: Trust, *, width: float = style.WIDTH) -> Figure:
+def calibration(trust: Trust, *, width: float = style.WIDTH, titled: bool = True) -> Figure:
     """A row for each problem: coverage, ranks, spread against error, and spread / error class by class."""
     first = trust.rows[0]
     below = (
@@ -39,10 +40,10 @@ def calibration(trust: Trust, *, width: float = style.WIDTH) -> Figure:
         rows = trust.of(trust.problems[i], "all") if j < 3 else trust.of(trust.problems[i])
         (coverage, ranks, reliability, classes)[j](axes, rows, looks)
 
-    figure = charts.new_figure(width, "Can the spread of the samples be trusted?", below)
+    figure = charts.new_figure(width, "Can the spread of the samples be trusted?", below, titled)
     names, notes = [titles.problem_title(each) for each in trust.problems], [mushy(trust.of(each, "all")) for each in trust.problems]
     entries = {named(trust, row): looks[row.prior, row.method] for row in legend_rows(trust)}
-    return small_multiples(figure, names, [COLUMNS] * len(names), draw, entries, height=PANEL, notes=notes, widths=(1, 1, 1, 1.75))
+    return small_multiples(figure, names, [COLUMNS] * len(names), draw, entries, height=PANEL, least=LEAST, notes=notes, widths=WIDTHS)
 
 
 def mushy(rows: Sequence[Row]) -> str:
@@ -58,7 +59,7 @@ def legend_rows(trust: Trust) -> list[Row]:
 
 
 def named(trust: Trust, row: Row) -> str:
-    return trust.label(row.prior, row.method) + " (heuristic, no posterior)" * row.heuristic
+    return trust.label(row.prior, row.method) + " (heuristic)" * row.heuristic
 
 
 def looks_of(trust: Trust) -> Looks:
@@ -118,7 +119,7 @@ def classes(axes: Axes, rows: Sequence[Row], looks: Looks) -> None:
     axes.set(yscale="log", ylim=(0.25, 4), xlim=(-0.5, len(names) - 0.5))
     axes.set_yticks((0.25, 0.5, 1, 2, 4), ("0.25", "0.5", "1", "2", "4"))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_xticks(range(len(names)), names, rotation=30, ha="right", rotation_mode="anchor")
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
     charts.plain(axes, "", "")
     axes.tick_params(axis="x", labelsize=5.5)
 

@@ -111,7 +111,7 @@ def told(run: Run) -> str:
     drawn, real, source = found
     lines = [
         f"{row['prior']} by {row['method']}: contrast {row['contrast']}, "
-        + ", ".join(f"{name} {row[f'{name}_dB']:+.1f} dB" for name in unconditional.NAMES)
+        + ", ".join(f"{name} {row[f'{name}_dB']:+.1f} dB" for name in unconditional.NAMES if row[f"{name}_dB"] is not None)
         for row in unconditional.rows(drawn, real)
     ]
     return f"Samples of every prior with nothing measured. {source}: contrast {real.contrast:.2f}. Power against it: {'; '.join(lines)}."

@@ -1,4 +1,4 @@
-"""What the samples of one cell are worth, class by class: judged when the cell ends, and kept with the run.
+"""Scores of the samples of one cell, class by class: computed when the cell ends, and stored with the run.
 
 What the measurement fixed and what the prior had to supply is told apart by ``problems.resolution`` against the spectrum
 of natural images. Both are worked out once and kept below ``folder``/judged, under names made from all that decides them, so
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
+import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,12 +24,15 @@ import priors
 from priors.gaussian import weights
 from problems.operator import Operator, turn
 from problems.resolution import LABELS, Resolution, label, resolution
-from reports.runs import files, keys
+from reports.runs import files, keys, schema
 from reports.runs.cell import Record
 from reports.runs.loading import load_problem, scene_of
-from reports.scores.ensemble import Scores, activity, scores
+from reports.runs.schema import Kind
+from reports.scores.ensemble import EDGES, Scores, activity, scores
 
-JUDGED = 1  # raised when the way samples are judged changes a number
+Kept = TypeVar("Kept")
+logger = logging.getLogger("priorbench")
+JUDGED = 2  # raised when the way samples are judged changes a number
 CLASSES = {
     "all": "every pixel",
     "measured part": "what the data fixed of the picture, R x",
@@ -54,7 +57,7 @@ class Judgement:
 
 
 class Judge:
-    """Judges the records of the run in ``folder``, each measurement and each record once for all time."""
+    """Judges the records of the run in ``folder``; every judgement is computed once and stored."""
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder) / "judged"
@@ -79,9 +82,8 @@ class Judge:
         power = priors.load("gaussian").density(operator.image_shape).float()  # type: ignore[attr-defined]
         white = torch.randn(1, *operator.image_shape, generator=torch.Generator().manual_seed(0))
         path = self.folder / f"{content_name(operator.forward(white).numpy(), noise_sigma)}.npz"
-        if files.whole(path):
-            with np.load(path) as kept:
-                return Resolution(operator, noise_sigma, power, *(torch.from_numpy(kept[name]) for name in ("pixel", "spectrum")))
+        if (kept := self.kept(path, lambda: diagonals(path, operator, power))) is not None:
+            return Resolution(operator, noise_sigma, power, *kept)
         found = resolution(operator, noise_sigma, power)
         with contextlib.suppress(OSError):  # a run that can only be read is judged all the same
             files.write(path, lambda file: np.savez(file, pixel=found.pixel, spectrum=found.spectrum))
@@ -94,15 +96,38 @@ class Judge:
             ValueError: as ``resolution``.
         """
         measured = self.resolution(record)
-        assert record.samples is not None
-        told = content_name(measured.pixel.numpy(), measured.noise_sigma, record.arrays["truth"], record.samples)
+        samples = record.samples
+        assert samples is not None
+        told = content_name(measured.pixel.numpy(), measured.noise_sigma, record.arrays["truth"], samples)
         path = self.folder / f"{told}.json"
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # none yet, or a damaged one
-            return read(path)
+        if (kept := self.kept(path, lambda: read(path, len(samples)))) is not None:
+            return kept
         found = judged(record, measured)
         with contextlib.suppress(OSError):
             files.write_json(path, plain(found))
         return found
+
+    def kept(self, path: Path, read: Callable[[], Kept]) -> Kept | None:
+        """What was worked out before; None where it was not, or the file is damaged, which is told."""
+        if not path.exists():
+            return None
+        try:
+            return read()
+        except (OSError, ValueError) as error:
+            logger.warning("priorbench: the stored judgement %s is damaged (%s); it is worked out again and replaced", path, error)
+            return None
+
+
+def diagonals(path: Path, operator: Operator, power: Tensor) -> list[Tensor]:
+    """``pixel`` and ``spectrum`` of a resolution.
+
+    Raises:
+        OSError, ValueError: the file does not hold them.
+    """
+    found = files.read_arrays(path, {"pixel": operator.image_shape, "spectrum": power.shape[-3:]})
+    if not all(np.isfinite(array).all() and array.dtype == np.float32 for array in found.values()):
+        raise ValueError(f"{path.name}: the arrays hold other values than finite ones in single precision")
+    return [torch.from_numpy(array) for array in found.values()]
 
 
 def content_name(*parts: np.ndarray | float) -> str:
@@ -119,12 +144,41 @@ def plain(found: Judgement) -> dict[str, Any]:
     return {"scores": by_class, **files.finite(shares)}
 
 
-def read(path: Path) -> Judgement:
-    """What ``plain`` wrote."""
-    kept = json.loads(path.read_text("utf-8"))
-    by_class = {kind: Scores(**{name: number(value) for name, value in each.items()}) for kind, each in kept["scores"].items()}
-    pixels, frequencies = (tuple(map(number, kept[name])) for name in ("pixels", "frequencies"))
-    return Judgement(by_class, number(kept["energy"]), pixels, frequencies)
+SHARES = Kind(f"{len(LABELS)} numbers from 0 to 1", lambda value: schema.list_of(schema.SHARE).fits(value) and len(value) == len(LABELS))
+JUDGEMENT = {
+    "scores": schema.mapping_to(schema.mapping_to(schema.ANY)), "energy": schema.maybe(schema.NUMBER),
+    "pixels": SHARES, "frequencies": SHARES,
+}  # fmt: skip
+ALWAYS = ("all", "measured part", "conjured part")  # classes that every picture has
+
+
+def score_kinds(n: int) -> dict[str, Kind]:
+    """What is stored of the scores of n samples."""
+
+    def row(kind: Kind, length: int) -> Kind:
+        return Kind(f"a list of {length}, each {kind.words}", lambda value: schema.list_of(kind).fits(value) and len(value) == length)
+
+    curve = row(schema.FROM_0, len(EDGES) + 1)
+    return {
+        "histogram": row(schema.SHARE, n + 1), "crps": schema.NUMBER, "energy": schema.maybe(schema.NUMBER),
+        "variance": schema.FROM_0, "error": schema.NUMBER, "curve": row(curve, 3),
+    }  # fmt: skip
+
+
+def read(path: Path, n: int) -> Judgement:
+    """What ``plain`` wrote of n samples.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or is something else.
+    """
+    kept = files.read_json(path)
+    schema.require("the judgement", kept, JUDGEMENT)
+    if missing := (set(ALWAYS) - set(kept["scores"])) | (set(kept["scores"]) - set(CLASSES)):
+        raise ValueError(f"the classes {', '.join(sorted(missing))} are missing or unknown")
+    for kind, each in kept["scores"].items():
+        schema.require(f"the class {kind}", each, score_kinds(n))
+    by_class = {kind: Scores(**{name: number(each[name]) for name in Scores._fields}) for kind, each in kept["scores"].items()}
+    return Judgement(by_class, number(kept["energy"]), tuple(kept["pixels"]), tuple(kept["frequencies"]))
 
 
 def number(value: Any) -> Any:
@@ -151,11 +205,11 @@ def judged(record: Record, measured: Resolution) -> Judgement:
 def parted(measured: Resolution, samples: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """(R truth [H, W, C], R samples [n, H, W, C], measured share of the energy of the truth's detail), in single precision.
 
-    All less the mean of the truth, which no score of samples against a truth can tell.
+    A truth without contrast has no such energy: NaN. All less the mean of the truth, which no score of samples against a truth can tell.
     """
     x = torch.from_numpy(np.concatenate([truth[None], samples]) - truth.mean()).float().movedim(-1, 1)
     fixed, conjured = measured.split(x)
-    energy = measured.energy(x[:1], (fixed[:1], conjured[:1]))[0]
+    energy = measured.energy(x[:1], (fixed[:1], conjured[:1]))[0] if np.ptp(truth) else math.nan
     parts = fixed.movedim(1, -1).double().numpy()
     return parts[0], parts[1:], float(energy)
 
@@ -165,7 +219,8 @@ def regions(measured: Resolution, samples: np.ndarray, truth: np.ndarray) -> dic
     seen = np.asarray(measured.pixel[0] > 0.5)  # of colours, their brightness
     found = {"pixels measured": seen, "pixels missing": ~seen} if 0 < seen.mean() < 1 else {}
     thirds = activity(samples, truth)
-    return found | {name: thirds == i for i, name in enumerate(("flat", "middle", "busy"))}
+    found |= {name: thirds == i for i, name in enumerate(("flat", "middle", "busy"))}
+    return {name: where for name, where in found.items() if where.any()}  # pictures without any activity have no thirds
 
 
 def label_shares(measured: Resolution, samples: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:

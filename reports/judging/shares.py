@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,10 @@ from reports.scores.intervals import Estimate, over_images
 
 @dataclass(frozen=True)
 class Share:
-    """What a problem measured, over images: degrees of freedom, and energy of the truth in the norm of the prior."""
+    """What a problem measured, over images: degrees of freedom, and energy of the truth in the norm of the prior.
+
+    A picture without contrast has no energy to share; where all are such ``energy`` is NaN.
+    """
 
     problem: str
     freedom: Estimate
@@ -41,10 +45,15 @@ def shares(trust: Trust) -> list[Share]:
             record.cell.image: judgement.energy
             for group, records in trust.groups.items()
             for record, judgement in zip(records, trust.judgements[group], strict=True)
-            if group[0] == problem
+            if group[0] == problem and math.isfinite(judgement.energy)
         }
-        found.append(Share(problem, over_images(freedom), over_images(list(energy.values()))))
+        found.append(Share(problem, over_images(freedom), over_images(list(energy.values())) if energy else Estimate(math.nan)))
     return found
+
+
+def percent(share: float) -> str:
+    """A share in words; a dash where there is none."""
+    return f"{share:.0%}" if math.isfinite(share) else "–"
 
 
 def labelled(trust: Trust) -> list[Labelled]:

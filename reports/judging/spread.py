@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Anecdote(Row):
-    """A row of so few images that they tell about themselves: its numbers have no intervals, and nothing is judged."""
+    """A row over too few images for intervals: its numbers, without a judgement."""
 
     @property
     def verdict(self) -> str:

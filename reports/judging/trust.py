@@ -1,6 +1,6 @@
 """How far the samples of a stored run can be trusted: class by class, every number with an interval over images.
 
-Every record was judged when it was made (``reports.judgement``); only simulating back solves anything.
+Every record was judged when it was made (``reports.judging.classes``); only simulating back solves anything.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from reports.scores import ensemble
 from reports.scores.ensemble import LEVEL, Scores, estimates, scores
 from reports.scores.intervals import Estimate, over_images
 
-VAGUE = 0.4  # width of the interval of a coverage, from which on too few images say nothing
+VAGUE = 0.4  # width of the interval of a coverage above which there are too few images for a statement
 MISSING = 0.8  # of the spread: intervals that hold most pixels may still miss those that matter
 Group = tuple[str, str, str]  # problem, prior and method
 Groups = Mapping[Group, Sequence[Record]]
@@ -53,7 +53,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """In words; unclear is what may be chance over so few images, whether it looks wrong or right."""
+        """In words; "unclear" where the interval over images is too wide for either verdict."""
         found, ratio = self.numbers["coverage"], self.numbers["spread_skill"]
         if not found.high - found.low < VAGUE:
             return "unclear"

@@ -12,11 +12,11 @@ from reports.runs.cell import is_heuristic
 from reports.runs.stored import Run, mean
 from reports.runs.titles import image_title, listed, use
 
-VISIBLE = 0.2  # dB: a lead below this is a tie, however certain
+VISIBLE = 0.2  # dB: a smaller lead is a tie even if it is statistically certain
 VISIBLE_ALONE = 0.5  # dB: the same where a single image gives no hint of how much the lead varies
-CERTAIN = 2.0  # standard errors of the lead, paired by image: a lead below this is a tie, however large
+CERTAIN = 2.0  # standard errors of the lead, paired by image: a smaller lead is a tie even if it is large
 TRUSTED = 0.05  # a coverage this near to the nominal one is called about right
-FEW = 5  # images: fewer give a verdict about themselves
+FEW = 5  # images: with fewer the verdict is about these images only
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from matplotlib.image import AxesImage
 from PIL import Image
 
 from reports.figures import style
-from reports.figures.layout import DPI, EDGE
+from reports.figures.charts import DPI, MARGIN
 
 THEMED = {style.INK: "var(--ink)", style.MUTED: "var(--muted)", style.HAIR: "var(--hair)", style.PAPER: "var(--paper)"}
 SHORTER = (
@@ -27,7 +27,7 @@ SHORTER = (
 )
 
 
-def inline(figure: Figure, stem: str, told: str, margin: float = EDGE) -> Markup:
+def inline(figure: Figure, stem: str, told: str, margin: float = MARGIN) -> Markup:
     """A figure as inline SVG, with ids of its own that begin as ``stem`` says, and what is ``told`` as its label.
 
     ``margin`` inches are cut off on both sides, so that figure and text begin at one line.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reports.figures.crops import example
 from reports.judging.classes import CLASSES
-from reports.judging.shares import labelled, shares
+from reports.judging.shares import labelled, percent, shares
 from reports.judging.spread import is_few
 from reports.judging.trust import Row, Trust
 from reports.judging.verdict import Line
@@ -96,6 +96,6 @@ def told_conjured(trust: Trust) -> str:
     parts = []
     for share in shares(trust):
         image = titles.image_title(example(trust.run, share.problem))
-        fixed = f"{share.freedom.value:.0%} of the degrees of freedom and {share.energy.value:.0%} of the detail are measured"
+        fixed = f"{share.freedom.value:.0%} of the degrees of freedom and {percent(share.energy.value)} of the detail are measured"
         parts.append(f"{share.problem}, shown on {image}: {fixed}, the rest is conjured by whatever method")
     return f"Measured or conjured? {'; '.join(parts)}."

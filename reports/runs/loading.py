@@ -66,15 +66,16 @@ def derived(seed: int, *words: str) -> int:
 
 
 def prior_facts(prior: Denoiser) -> dict[str, Any]:
-    """What a prior tells about itself, in plain values; of the model card the one-line entries."""
+    """What a prior tells about itself, in plain values, None where it is of another kind; of the model card the one-line entries."""
     card = getattr(prior, "card", None)
+    family, mmse, licence, precision = (getattr(prior, member, None) for member in ("family", "mmse", "licence", "precision"))
     return {
-        "name": name_of(prior),
-        "family": getattr(prior, "family", None),
-        "mmse": getattr(prior, "mmse", None),
-        "licence": getattr(prior, "licence", None),
-        "precision": getattr(prior, "precision", None),
-        "card": card and {name: value for name, value in card.items() if isinstance(value, str | int | float)},
+        "name": str(name_of(prior)),
+        "family": family if isinstance(family, str) else None,
+        "mmse": mmse if isinstance(mmse, bool) else None,
+        "licence": licence if isinstance(licence, str) else None,
+        "precision": precision if isinstance(precision, str) else None,
+        "card": {name: value for name, value in card.items() if isinstance(value, str | int | float)} if isinstance(card, dict) else None,
     }
 
 

@@ -59,7 +59,7 @@ def score(problem: Problem, result: solvers.Result, lpips_file: str | None = Non
     truth, x = scene_of(problem)["truth"], picture(result.x)
     found = {"psnr": pixelwise.psnr(x, truth), "ssim": pixelwise.ssim(x, truth), "misfit": pixelwise.misfit(problem, result.x)}
     found |= likeness(x[None], truth, lpips_file)
-    found["mae"] = found["crps"] = float(np.mean(np.abs(x - truth)))  # the CRPS of an answer that is sure of itself is its mean error
+    found["mae"] = found["crps"] = float(np.mean(np.abs(x - truth)))  # the CRPS of a single answer is its mean error
     if result.samples is None:
         return found
     drawn = picture(result.samples)

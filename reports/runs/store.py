@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from reports.runs import schema
 from reports.runs.cell import Cell, Record
-from reports.runs.files import finite, whole, write, write_json
+from reports.runs.files import contents, finite, read_arrays, read_json, write, write_json
 from reports.runs.keys import SCHEMA, key, scene_key
+from solvers.bands import OCTAVES
 
+BRIGHTEST = 1e4  # of a pixel: no answer that did not diverge comes near
 logger = logging.getLogger("priorbench")
 
 
@@ -41,32 +42,13 @@ class Arrays(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(list(iter(self)))
 
-    def headers(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
-        """Shape and type of every array; no pixel is read."""
-        return {name: header for file in self.files for name, header in array_headers(file).items()}
-
-
-def array_headers(file: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
-    """Shape and type of the arrays of an npz file.
-
-    Raises:
-        ValueError: an entry is no array of format 1.0, which numpy writes for plain arrays.
-    """
-    found = {}
-    with zipfile.ZipFile(file) as archive:
-        for name in archive.namelist():
-            with archive.open(name) as entry:
-                np.lib.format.read_magic(entry)
-                shape, _, kind = np.lib.format.read_array_header_1_0(entry)
-            found[name.removesuffix(".npy")] = shape, kind
-    return found
-
 
 class Store:
     """The cells and scenes of one run below ``folder``: cells/<kk>/<key>.json and .npz, scenes/<key>.npz."""
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
+        self.told: set[str] = set()  # sentences about damaged files
 
     def prepare(self) -> None:
         """Make the folder and prove that it can be written.
@@ -91,84 +73,108 @@ class Store:
     def save(self, record: Record) -> None:
         """Arrays first: the JSON file is the sign that all is there."""
         path, scene = self.cell_path(key(record.cell)), self.scene_path(scene_key(record.cell))
-        arrays = {name: array for name, array in record.arrays.items() if name not in ("truth", "shown")}
-        if record.arrays and not whole(scene):
+        arrays = {name: array for name, array in record.arrays.items() if name not in SCENE}
+        if record.arrays and not self.holds(scene, record):
             write(scene, lambda file: np.savez(file, truth=record.arrays["truth"], shown=record.arrays["shown"]))
         write(path.with_suffix(".npz"), lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
-        files = [path.with_suffix(".npz").name] + ([scene.name] if record.arrays else [])
-        write_json(path, {"schema": SCHEMA, **plain(record), "files": files})
+        files = [path.with_suffix(".npz")] + ([scene] if record.arrays else [])
+        told = {"files": [file.name for file in files], "contents": [contents(file) for file in files]}
+        write_json(path, {"schema": SCHEMA, **plain(record), **told})
+
+    def holds(self, scene: Path, record: Record) -> bool:
+        """Whether the file of a measurement is there and is that of the record."""
+        try:
+            kept = read_arrays(scene, {name: record.arrays[name].shape for name in SCENE})
+        except (OSError, ValueError):
+            return False
+        return all(np.array_equal(kept[name], record.arrays[name], equal_nan=True) for name in SCENE)
 
     def load(self, key: str) -> Record | None:
-        """The record of a finished cell; None where there is none, or it is damaged, which is reported."""
+        """The record of a finished cell; None where there is none, or a file of it is damaged, which is told once."""
         path = self.cell_path(key)
         if not path.exists():
             return None
         try:
-            entry = json.loads(path.read_text("utf-8"))
-            files = [path.with_suffix(".npz"), *(self.scene_path(Path(scene).stem) for scene in entry["files"][1:])]
-            for file in files:
-                if not whole(file):
-                    raise ValueError(f"{file.name} is missing or broken")
-            del entry["schema"], entry["files"]
-            return checked(Record(**entry | {"cell": Cell(**entry["cell"]), "arrays": Arrays(*files)}))
-        except (ValueError, KeyError, TypeError, AttributeError, AssertionError, OSError, zipfile.BadZipFile) as error:
-            logger.warning("priorbench: the stored cell %s is damaged (%s); it counts as not yet run", path, error)
+            record, files, sums = entry_of(path)
+            check_arrays(record, path.with_suffix(".npz"), sums[:1])
+        except (ValueError, OSError) as error:
+            self.damaged(f"the stored cell {path} is damaged ({error}); it counts as not yet run")
             return None
+        scenes = [self.scene_path(Path(name).stem) for name in files[1:]]
+        try:
+            for scene in scenes:
+                check_scene(record.cell, scene, sums[1:])
+        except (ValueError, OSError) as error:
+            self.damaged(f"the stored measurement {scene} is damaged ({error}); the cells that share it count as not yet run")
+            return None
+        return replace(record, arrays=Arrays(path.with_suffix(".npz"), *scenes))
+
+    def damaged(self, sentence: str) -> None:
+        if sentence not in self.told:
+            self.told.add(sentence)
+            logger.warning("priorbench: %s, and priorbench compare makes it again", " ".join(sentence.split()))
 
 
-def checked(record: Record) -> Record:
-    """The record itself.
+SCENE = ("truth", "shown")
+
+
+def entry_of(path: Path) -> tuple[Record, list[str], list[str]]:
+    """(record without arrays, names of its npz files, digests of their contents if they were stored) from the JSON file of a cell.
 
     Raises:
-        KeyError, TypeError, ValueError: a score, a level of the trace or an array is missing or of the wrong kind.
+        OSError: it cannot be read.
+        ValueError: what is wrong in it.
     """
-    for name in ("psnr", "ssim", "misfit") if record.status == "done" else ():
-        record.metrics[name]
-    if record.status not in ("done", "diverged", "failed"):
-        raise ValueError(f"status {record.status!r} is unknown")
-    wrong = [name for name, value in record.metrics.items() if not (value is None or is_number(value))]
-    wrong += [name for name in ("calls", "seconds") if not is_number(getattr(record, name)) or getattr(record, name) < 0]
-    if wrong:
-        raise TypeError(f"{', '.join(wrong)} must be numbers")
-    check_trace(record.trace)
-    check_arrays(record)
-    return record
+    entry = read_json(path)
+    schema.require("the entry", entry, {"schema": schema.one_of(SCHEMA)})
+    schema.require("the entry", entry := {"contents": [], **entry}, schema.RECORD)  # cells stored before there were digests have none
+    schema.require("the cell", entry["cell"], schema.CELL)
+    schema.require("the prior", entry["prior"], schema.PRIOR)
+    for level in entry["trace"]:
+        schema.require("a level of the trace", level, schema.LEVEL)
+        if len(level["bands"]) != OCTAVES:
+            raise ValueError(f"a level of the trace has {len(level['bands'])} bands, not {OCTAVES}")
+    if entry["files"][:1] != [path.with_suffix(".npz").name] or len(entry["files"]) != (1 if entry["status"] == "failed" else 2):
+        raise ValueError("it is the entry of another cell")
+    cell = Cell(**{name: entry["cell"][name] for name in schema.CELL})
+    if entry["status"] == "done":
+        schema.require("the metrics", entry["metrics"], schema.metrics(cell.samples))
+    record = Record(cell, **{name: entry[name] for name in schema.RECORD if name not in ("cell", "files", "contents")})
+    return record, entry["files"], entry["contents"]
 
 
-def is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def check_trace(trace: object) -> None:
-    """Every level is a mapping with sigma and misfit, a number or null, and bands, a list of such."""
-    if not isinstance(trace, list):
-        raise TypeError("trace must be a list")
-    for level in trace:
-        if not all(value is None or is_number(value) for value in (level["sigma"], level["misfit"], *level["bands"])):
-            raise TypeError("sigma, misfit and bands of the trace must be numbers")
-
-
-def check_arrays(record: Record) -> None:
-    """Names, shapes and types of the stored arrays, from the headers of the npz files."""
-    if record.status == "failed":
-        return
-    assert isinstance(record.arrays, Arrays)
-    cell, found = record.cell, record.arrays.headers()
+def check_arrays(record: Record, file: Path, sums: Sequence[str]) -> None:
+    """
+    Raises:
+        OSError, ValueError: the arrays of a record are not what was stored, or no pictures.
+    """
+    cell, done = record.cell, record.status == "done"
     picture = (cell.size, cell.size, cell.channels)
-    wanted: dict[str, tuple[int, ...]] = {"truth": picture}
-    if record.status == "done":
-        wanted["x"] = picture
-    if record.status == "done" and cell.samples:
-        wanted["samples"] = (cell.samples, *picture)
-    if record.status == "done" and cell.samples > 1:
-        wanted["std"] = picture
-    for name, shape in wanted.items():
-        if found[name][0] != shape:
-            raise ValueError(f"the array {name} has shape {found[name][0]}, not {shape}")
-    if len(found["shown"][0]) != 3:
-        raise ValueError(f"the array shown has shape {found['shown'][0]}, not [h, w, C]")
-    if wrong := [name for name, (_, kind) in found.items() if kind.kind != "f"]:
-        raise TypeError(f"the arrays {', '.join(wrong)} must hold floating-point numbers")
+    wanted: dict[str, tuple[int, ...]] = {"x": picture} if done else {}
+    wanted |= {"samples": (cell.samples, *picture)} if done and cell.samples else {}
+    wanted |= {"std": picture} if done and cell.samples > 1 else {}
+    check_pixels(file, read_arrays(file, wanted), sums)
+
+
+def check_scene(cell: Cell, file: Path, sums: Sequence[str]) -> None:
+    """
+    Raises:
+        OSError, ValueError: the truth or the measurement of a cell is not what was stored, or no picture.
+    """
+    picture = (cell.size, cell.size, cell.channels)
+    found = read_arrays(file, {"truth": picture, "shown": (None, None, cell.channels)})
+    shown = found["shown"]
+    if np.isnan(shown).all():
+        raise ValueError(f"{file.name}: the array shown holds no pixel")
+    check_pixels(file, {**found, "shown": shown[~np.isnan(shown)]}, sums)  # NaN stands where nothing was measured
+
+
+def check_pixels(file: Path, arrays: Mapping[str, np.ndarray], sums: Sequence[str]) -> None:
+    for name, array in arrays.items():
+        if not (np.abs(array) <= BRIGHTEST).all():
+            raise ValueError(f"{file.name}: the array {name} holds pixels that are no numbers, or beyond {BRIGHTEST:g}")
+    if sums and sums[0] != contents(file):
+        raise ValueError(f"{file.name} holds other arrays than were stored with the cell")
 
 
 def plain(record: Record) -> dict[str, Any]:

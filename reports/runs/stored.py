@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,9 @@ from typing import Any, Self
 import numpy as np
 
 import priors
+from reports.runs import schema
 from reports.runs.cell import Record
+from reports.runs.files import read_json
 from reports.runs.provenance import Circumstances, Restrictions
 from reports.runs.selectors import Selector
 from reports.runs.store import Store
@@ -125,14 +126,27 @@ class Run:
         if not index_file.is_file():
             raise FileNotFoundError(f"no run in {folder}; make one with: priorbench compare --out {folder}")
         try:
-            content = json.loads(index_file.read_text("utf-8"))
-            rows = tuple(row for name in content["cells"] if (row := store.load(name)))
-            run = cls(store.folder, rows, {name: content["provenance"][name] for name in Provenance.__annotations__})
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            content = read_json(index_file)
+            schema.require("the index", content, {"cells": schema.list_of(schema.KEY)})
+            provenance = checked(content.get("provenance"))
+        except ValueError as error:
             raise ValueError(f"{index_file} is damaged ({error}); run priorbench compare again, finished cells are kept") from None
+        rows = tuple(row for name in dict.fromkeys(content["cells"]) if (row := store.load(name)))
         if not rows:
             raise FileNotFoundError(f"no finished cell in {folder}; go on with: priorbench compare --out {folder}")
-        return run
+        return cls(store.folder, rows, provenance)
+
+
+def checked(content: Any) -> dict[str, Any]:
+    """A ``Provenance`` that was stored.
+
+    Raises:
+        ValueError: an entry is missing, or of another kind.
+    """
+    schema.require("the provenance", content, schema.PROVENANCE)
+    for entry in content["strengths"]:
+        schema.require("an entry of strengths", entry, schema.STRENGTH)
+    return {name: content[name] for name in schema.PROVENANCE}
 
 
 def index(order: Sequence[str], name: str | None) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reports.runs import schema
+from reports.runs.files import read_json
 from reports.runs.loading import load_prior, prior_facts
 from reports.runs.selectors import Selector
 
@@ -35,6 +36,16 @@ class Tuned:
     facts: Mapping[str, Any]
 
 
+def tuned(entry: Any) -> Tuned:
+    """
+    Raises:
+        ValueError: the entry of a file is none of a strength.
+    """
+    schema.require("an entry", entry, schema.TUNED)
+    schema.require("facts", {"card": None, **entry["facts"]}, {"card": schema.maybe(schema.mapping_to(schema.ANY))})
+    return Tuned(**{name: entry[name] for name in schema.TUNED})
+
+
 @dataclass(frozen=True)
 class Strengths:
     """Tuned strengths and the file they come from."""
@@ -53,11 +64,11 @@ class Strengths:
         if not Path(file).is_file():
             raise FileNotFoundError(f"no strengths file {file}; make one with: priorbench tune --out {file}")
         try:
-            content = json.loads(Path(file).read_text("utf-8"))
+            content = read_json(Path(file))
             if not isinstance(content, list):
                 raise ValueError("its content is no list")
-            found = [Tuned(**entry) for entry in content]
-        except (ValueError, TypeError) as error:
+            found = [tuned(entry) for entry in content]
+        except ValueError as error:
             raise ValueError(f"{file} does not hold tuned strengths ({error}); make one with: priorbench tune --out {file}") from None
         return Strengths(Path(file).name, {(e.prior, e.problem, e.method): e for e in found})
 

@@ -1,7 +1,7 @@
 """Is the picture of the right kind? Its patches and its spectrum against the truth's, wherever in the picture they are.
 
-A blurred answer can be near the truth pixel by pixel and look like nothing that was ever photographed; a sample can be far
-from it and look right. Both numbers here compare distributions, not pixels: numpy in, clipped to [0, 1] as a screen would.
+A blurred answer can be near the truth pixel by pixel and have the texture of no photograph; a sample can be far from it and have the right
+one. Both numbers here compare distributions, not pixels: numpy in, clipped to [0, 1] as a screen would.
 """
 
 from __future__ import annotations

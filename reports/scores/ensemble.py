@@ -1,4 +1,4 @@
-"""Are the spreads honest? Judged by ranks, which are exact for any number of samples, and by proper scores.
+"""Calibration of samples: by the rank of the truth among them, exact for any number of samples, and by proper scores.
 
 If the truth and n samples are drawn from one distribution, the rank of the truth among them is uniform on 0..n, so the
 interval from the k-th lowest to the k-th highest sample holds it with probability 1 - 2 k / (n + 1). Quantiles
@@ -52,7 +52,7 @@ def ranks(samples: np.ndarray, truth: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def rank_histogram(samples: np.ndarray, truth: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Share of the values with rank 0, 1, ..., n: flat at 1 / (n + 1) for an exact sampler, a bowl where it is too sure."""
+    """Share of the values with rank 0, 1, ..., n: flat at 1 / (n + 1) for an exact sampler, U-shaped where the spread is too small."""
     counted = np.bincount(ranks(samples, truth, seed).ravel(), minlength=len(samples) + 1)
     return counted / counted.sum()
 
@@ -111,7 +111,7 @@ EDGES = np.geomspace(1 / 512, 0.5, 10)  # of the bins of the standard deviation 
 
 
 class Scores(NamedTuple):
-    """What the samples of one image are worth: means over its values."""
+    """Scores of the samples of one image: means over its values."""
 
     histogram: np.ndarray  # of ranks, [n + 1]
     crps: float

@@ -25,9 +25,9 @@ def over_images(values: Sequence[float] | np.ndarray) -> Estimate:
 
 
 def ratio_over_images(above: Sequence[float] | np.ndarray, below: Sequence[float] | np.ndarray) -> Estimate:
-    """Ratio of two means over images, with Student's interval of its logarithm from the jackknife."""
+    """Ratio of two means over images, with Student's interval of its logarithm from the jackknife; NaN where the second is zero."""
     a, b = np.asarray(above, float), np.asarray(below, float)
-    n, value = len(a), float(a.sum() / b.sum())
+    n, value = len(a), float(a.sum() / b.sum()) if b.sum() else math.nan
     if n < 2 or min(a.sum() - a.max(), b.sum() - b.max()) <= 0:
         return Estimate(value)
     left = np.log((a.sum() - a) / (b.sum() - b))

@@ -95,7 +95,7 @@ def smooth(image: np.ndarray) -> np.ndarray:
 
 
 def halved(image: np.ndarray) -> np.ndarray:
-    """Means of 2 x 2 pixels of [H, W]: the picture as seen from where one pixel is too small to be noticed."""
+    """Means of 2 x 2 pixels of [H, W]."""
     return filtered(image, (0.5, 0.5), (0.5, 0.5))[::2, ::2]
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from problems.resolution import LABELS
 from reports.judging.classes import CLASSES
-from reports.judging.shares import Labelled, Share, labelled, shares
+from reports.judging.shares import Labelled, Share, labelled, percent, shares
 from reports.judging.trust import Row, Trust
 from reports.runs.files import finite, write, write_json
 from reports.scores.ensemble import coverage_curve
@@ -95,7 +95,7 @@ def compared(trust: Trust, backs: Sequence[Row]) -> Section:
 
 
 def measured(found: Sequence[Share]) -> Section:
-    lines = [(share.problem, f"{share.freedom.value:.0%}", percent(share.energy), f"{1 - share.energy.value:.0%}") for share in found]
+    lines = [(each.problem, percent(each.freedom.value), ranged(each.energy, percent), percent(1 - each.energy.value)) for each in found]
     heads = ("problem", "degrees of freedom measured", "energy of the truth measured", "of it conjured")
     return Section("measured or conjured, against the spectrum of natural images", heads, tuple(lines))
 
@@ -115,17 +115,17 @@ def heads(names: Sequence[str]) -> tuple[str, ...]:
 
 def told(row: Row, name: str) -> str:
     if name not in row.numbers:
-        return ""
+        return "–"
     found = row.numbers[name]
     if name == "coverage":
-        return percent(found)
+        return ranged(found, percent)
     scale, digits = (255, 1) if name in PIXELS else (1, 2)
-    value, low, high = (f"{scale * number:.{digits}f}" for number in found)
-    return value if math.isnan(found.low) else f"{value} [{low}, {high}]"
+    return ranged(found, lambda number: f"{scale * number:.{digits}f}" if math.isfinite(number) else "–")
 
 
-def percent(found: Estimate) -> str:
-    value, low, high = (f"{number:.0%}" for number in found)
+def ranged(found: Estimate, words: Callable[[float], str]) -> str:
+    """A number and its interval, as far as they are known."""
+    value, low, high = map(words, found)
     return value if math.isnan(found.low) else f"{value} [{low}, {high}]"
 
 
@@ -176,7 +176,7 @@ def export(trust: Trust, command: str = "") -> None:
     writer.writeheader()
     writer.writerows(rows)
     write(folder / "trust.csv", lambda file: file.write(text.getvalue().encode()))
-    of_problems = [{"problem": each.problem, "freedom": each.freedom.value, "energy": each.energy.value} for each in shares(trust)]
+    of_problems = [{"problem": s.problem, **finite({"freedom": s.freedom.value, "energy": s.energy.value})} for s in shares(trust)]
     of_priors = [asdict(each) | {"pixels": named(each.pixels), "frequencies": named(each.frequencies)} for each in labelled(trust)]
     provenance = {"command": command, "run": dict(trust.run.provenance)}
     content = {"provenance": provenance, "rows": rows, "curves": [curves(row) for row in trust.rows], "measured": of_problems}

@@ -35,8 +35,8 @@ DEFAULT = "annealed"
 
 
 @pytest.fixture(scope="module")
-def hole() -> posteriors.Ruler:
-    return posteriors.Ruler(GAUSSIAN[3], n=199)
+def hole() -> posteriors.Reference:
+    return posteriors.Reference(GAUSSIAN[3], n=199)
 
 
 def close(number: posteriors.Number, value: float, least: float = 0.005) -> bool:
@@ -45,7 +45,7 @@ def close(number: posteriors.Number, value: float, least: float = 0.005) -> bool
 
 @pytest.mark.parametrize("case", posteriors.CASES, ids=str)
 def test_perfect_samples_are_found_perfect(case: posteriors.Case) -> None:
-    ruler = posteriors.Ruler(case, n=99, rng=1)
+    ruler = posteriors.Reference(case, n=99, rng=1)
     found = ruler.measure(ruler.draw(99))
     assert all(number.error < 0.15 for number in found.values())
     assert found["mean_error"].value < 0.1
@@ -57,7 +57,7 @@ def test_perfect_samples_are_found_perfect(case: posteriors.Case) -> None:
         assert found["weights_error"].value < 0.1
 
 
-def test_known_faults_are_measured(hole: posteriors.Ruler) -> None:
+def test_known_faults_are_measured(hole: posteriors.Reference) -> None:
     """Too narrow by 0.7, and moved by half a standard deviation: both have closed forms."""
     x, mean, std = hole.draw(199), hole.posterior.mean, hole.posterior.std
     narrow = hole.measure(mean + 0.7 * (x - mean))
@@ -73,7 +73,7 @@ def test_known_faults_are_measured(hole: posteriors.Ruler) -> None:
 
 def test_a_sampler_of_one_mode_is_found_out() -> None:
     """All samples from the likelier of two modes: the weights are off by the weight of the other, the spread within is right."""
-    ruler = posteriors.Ruler(MIXTURES[2], n=99, rng=1)
+    ruler = posteriors.Reference(MIXTURES[2], n=99, rng=1)
     three = torch.tensor([label == "3" for label in ruler.mixture.labels])
     x = torch.cat([ruler.draw(99) for _ in range(4)])
     mine = ruler.mixture.responsibilities(x.view(-1, *posteriors.SHAPE))[:, three].sum(1).view(x.shape[:2]) > 0.5
@@ -93,7 +93,7 @@ def test_standard_errors_are_those_of_a_mean() -> None:
 
 
 def held_to(case: posteriors.Case, budget: int, n: int) -> None:
-    row = posteriors.judge(posteriors.Ruler(case, n), DEFAULT, budget)
+    row = posteriors.judge(posteriors.Reference(case, n), DEFAULT, budget)
     assert row.calls <= budget
     for name, (low, high) in posteriors.promised(row).items():
         assert low <= row.numbers[name].value <= high, f"{name} {row.numbers[name]}"
@@ -126,7 +126,7 @@ def test_what_is_promised() -> None:
 def test_what_the_default_sampler_reaches_where_there_are_modes(case: posteriors.Case) -> None:
     """Right within modes, and in all where the modes are textures, since the prior tells how far each image may be off. Which
     digit it is, is decided at high levels, where one Gaussian stands for all of them: those weights come out too even."""
-    numbers = posteriors.judge(posteriors.Ruler(case, 99), DEFAULT, 100).numbers
+    numbers = posteriors.judge(posteriors.Reference(case, 99), DEFAULT, 100).numbers
     assert numbers["in_mode_std"].value == pytest.approx(1, abs=0.03)
     if case.prior == "mixture":
         assert numbers["std_ratio"].value == pytest.approx(1, abs=0.1)
@@ -201,7 +201,7 @@ def test_methods_that_do_not_fit_a_problem_are_told(monkeypatch: pytest.MonkeyPa
         raise ValueError("needs a mask: not this")
 
     monkeypatch.setattr(posteriors, "run", refuse)
-    row = posteriors.judge(posteriors.Ruler(GAUSSIAN[0], 19), DEFAULT, 10)
+    row = posteriors.judge(posteriors.Reference(GAUSSIAN[0], 19), DEFAULT, 10)
     assert row.numbers == {}
     assert row.message == "ValueError: needs a mask: not this"
 
@@ -316,7 +316,7 @@ def test_bad_input_gets_one_clear_sentence(arguments, sentence: str, tmp_path: P
 
 
 def test_the_ruler_knows_gaussian_and_mixtures_only() -> None:
-    ruler = posteriors.Ruler(GAUSSIAN[1], 19)
+    ruler = posteriors.Reference(GAUSSIAN[1], 19)
     assert isinstance(ruler.mixture, Mixture)
     mean, std = ruler.prior.posterior(ruler.problem.operator, ruler.problem.y, ruler.problem.noise_sigma)
     assert torch.allclose(ruler.posterior.mean, mean.flatten(1), atol=1e-9)

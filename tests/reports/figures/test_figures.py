@@ -26,7 +26,20 @@ EIGHT = {f"prior {i}": (family, i % 2 == 0, 1.0) for i, family in enumerate([*pr
 
 
 def texts(figure: Figure) -> list[str]:
-    return [text.get_text() for owner in (figure, *figure.axes) for text in owner.texts]
+    """All but the legend, label by label."""
+    found = list(figure.texts)
+    for axes in figure.axes:
+        found += [*axes.texts, axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels()]
+    titles = [axes.get_title(loc) for axes in figure.axes for loc in ("left", "center", "right")]
+    return [text.strip() for text in (*titles, *(each.get_text() for each in found))]
+
+
+def lines(figure: Figure) -> list[str]:
+    return [line for text in texts(figure) for line in text.splitlines()]
+
+
+def legend(figure: Figure) -> list[str]:
+    return [text.get_text() for found in figure.legends for text in found.get_texts()]
 
 
 def pictures(figure: Figure) -> list[AxesImage]:
@@ -121,9 +134,16 @@ def test_what_was_conjured_is_drawn_on_one_scale_whose_range_is_printed(tmp_path
 
 
 def test_the_spectrum_tells_calls_and_samples(tmp_path: Path) -> None:
-    told = texts(spectrum(comparison(tmp_path, problems=("deblur",), images=("camera",)), "deblur"))
-    assert told.count("8") == told.count("4 × 8") == len(PRIORS)
-    assert {"one of 4", "std of 4", "assumes less", "assumes more about pictures"} <= set(told)
+    figure = spectrum(comparison(tmp_path, problems=("deblur",), images=("camera",)), "deblur")
+    assert legend(figure) == ["evaluated, 8 calls", "mean of samples, 4 × 8 calls", "one sample", "heuristic"]
+    assert {"one of 4", "std of 4", "← assumes less", "assumes more about pictures →"} <= set(lines(figure))
+
+
+def test_calls_that_differ_between_priors_are_told_from_fewest_to_most(tmp_path: Path) -> None:
+    made = comparison(tmp_path, problems=("deblur",), images=("camera",))
+    rows = [replace(row, calls=3 * row.calls if row.cell.prior == "tv" else row.calls) for row in made.rows]
+    told = legend(spectrum(replace(made, rows=tuple(rows)), "deblur"))
+    assert told[:2] == ["evaluated, 8 to 24 calls", "mean of samples, 4 × 8 to 24 calls"]
 
 
 def test_the_perceptual_score_is_the_best_that_the_run_has(tmp_path: Path) -> None:
@@ -157,7 +177,7 @@ def test_deviation_and_error_share_one_scale(tmp_path: Path) -> None:
     values = np.stack([image.get_array() for image in maps])
     assert low == 0
     assert np.mean(values > high) <= 0.01
-    assert any(f"0 to {high:g}" in text for text in texts(figure))
+    assert {"0", f"{high:g}"} <= set(texts(figure))
 
 
 def test_the_maps_are_the_standard_deviation_and_the_error(tmp_path: Path) -> None:
@@ -171,8 +191,10 @@ def test_the_maps_are_the_standard_deviation_and_the_error(tmp_path: Path) -> No
 def test_coverage_stands_beside_the_maps(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"cnn": PRIORS["cnn"]}, ("deblur",), ("camera",))
     found = made.row("cnn", "deblur", "camera", "annealed").metrics
-    told = f"coverage {found['coverage']:.0%}, nominal {found['coverage_nominal']:.0%}, n = 4"
-    assert any(told in text for text in texts(uncertainty(made, "deblur")))
+    told = f"coverage {found['coverage']:.0%}\nnominal {found['coverage_nominal']:.0%}\n"
+    figure = uncertainty(made, "deblur")
+    assert any(told in text for text in texts(figure))
+    assert {"mean of 4", "one of 4"} <= set(lines(figure))
 
 
 @pytest.mark.parametrize("name", catalogue.FIGURES)
@@ -201,8 +223,9 @@ def test_without_samples_there_is_no_uncertainty(tmp_path: Path) -> None:
 
 def test_a_grid_says_how_many_images_it_shows(tmp_path: Path) -> None:
     made = comparison(tmp_path, {"tv": PRIORS["tv"]}, ("deblur",), tuple("abcdef"))
-    told = " ".join(texts(grid(made, "deblur"))[1].split())
-    assert told.endswith("4 of 6 images shown.")
+    figure = grid(made, "deblur")
+    assert figure.get_label().endswith("4 of 6 images shown.")
+    assert any(" ".join(text.split()).endswith("4 of 6 images shown.") for text in texts(figure))
 
 
 def test_dollars_in_a_file_name_are_no_formula(tmp_path: Path) -> None:

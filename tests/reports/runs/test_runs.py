@@ -344,13 +344,14 @@ def test_a_method_with_wrong_options_is_told(method: str, sentence: str) -> None
 
 
 def test_what_is_no_number_is_stored_as_null(tmp_path: Path) -> None:
-    store, trace = Store(tmp_path), [{"sigma": 0.1, "misfit": math.inf, "bands": [1.0, math.nan]}]
-    record = replace(run_cell(ESTIMATE), trace=trace, metrics={"psnr": math.nan, "ssim": 1.0, "misfit": math.inf})
-    store.save(record)
+    store, bands = Store(tmp_path), [1.0, math.nan, 0.0, 0.0, 0.0, 0.0]
+    trace = [{"sigma": 0.1, "misfit": math.inf, "change": 0.2, "bands": bands}]
+    metrics = {"psnr": 20.0, "ssim": 1.0, "misfit": 1.0, "swd": math.nan, "crps": math.inf}
+    store.save(replace(run_cell(ESTIMATE), trace=trace, metrics=metrics))
     found = store.load(key(ESTIMATE))
     assert found is not None
-    assert list(found.trace) == [{"sigma": 0.1, "misfit": None, "bands": [1.0, None]}]
-    assert found.metrics == {"psnr": None, "ssim": 1.0, "misfit": None}
+    assert list(found.trace) == [{"sigma": 0.1, "misfit": None, "change": 0.2, "bands": [1.0, None, 0.0, 0.0, 0.0, 0.0]}]
+    assert found.metrics == {"psnr": 20.0, "ssim": 1.0, "misfit": 1.0, "swd": None, "crps": None}
 
 
 def test_provenance_names_versions_licences_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
