@@ -106,6 +106,7 @@ class Method:
     ``levels`` makes the default schedule of ``steps`` levels, each with ``calls`` of the prior; ``measure`` is "minimise",
     "draw" or "descend"; ``answer`` says whether the believed or the measured image is returned; ``dual`` adds ADMM's
     running sum of disagreements. ``falling`` says that its levels must not rise; a fixed-point method takes any.
+    ``balance`` is the lambda of the method's paper that strength 1 stands for, where the theory leaves it open.
     A method with ``pairs`` draws so many antithetic pairs and answers with their mean.
     A method that is no setting brings ``own``, a generator with the signature of ``loop``. An ``exhibit`` is run as
     published, to show its known bias; ``line`` names the source.
@@ -122,6 +123,7 @@ class Method:
     samples: bool = False
     calls: int = 1
     pairs: int = 0
+    balance: float = 1.0
     falling: bool = True
     exhibit: bool = False
     own: Callable[[Task], Iterator[Iterate]] | None = None
@@ -178,7 +180,7 @@ def loop(task: Task) -> Iterator[Iterate]:
     u = torch.zeros_like(x)
     for sigma, after in task.descent():
         x0, error = method.believe(task.prior, x + u, sigma, after, noise)  # believe
-        width = error / task.strength**0.5
+        width = error / (task.strength * method.balance) ** 0.5
         if method.dual:
             u = u + x - x0
         z = measure(data, method, x0 - u, width, noise)  # measure

@@ -13,7 +13,11 @@ published = partial(Method, samples=True, exhibit=True)
 
 METHODS = {
     # 24 turns, as DPIR takes for super-resolution: with the 8 of its deblurring, answers to random masks are 1 dB short.
-    "hqs": Method("plug-and-play half-quadratic splitting (DPIR, Zhang et al. 2021)", falling, 24, believe=next_level, answer="believed"),
+    # Every level counts the prior again, so that it must count less at each: lambda = 0.23 is DPIR's own.
+    "hqs": Method(
+        "plug-and-play half-quadratic splitting (DPIR, Zhang et al. 2021)",
+        falling, 24, believe=next_level, answer="believed", balance=0.23,
+    ),
     "admm": Method("plug-and-play ADMM (Venkatakrishnan, Bouman, Wohlberg 2013)", fixed, 30, dual=True, answer="believed", falling=False),
     "red": Method("regularisation by denoising, fixed point (Romano, Elad, Milanfar 2017)", fixed, 30, falling=False),
     "pgd": Method(

@@ -39,7 +39,9 @@ def solve(
     """Estimate the image behind a measurement.
 
     Args:
-        strength: how many times the prior's energy counts against the data (lambda in the papers).
+        strength: how many times the prior's energy counts against the data. 1 is right for a denoiser that is right about its
+            level: at 1 the fixed point of "admm" and "pgd" is the exact posterior mean of a Gaussian prior and the mode of one
+            with an energy; "hqs" has the lambda of DPIR there.
         steps: number of levels of the method's own schedule.
         levels: a schedule of one's own in place of it, standard deviations in pixel units.
         pairs: how many antithetic pairs of draws "mean" averages.
@@ -94,7 +96,7 @@ def run(
     calls = 0
     with torch.no_grad():
         answer = flat = data.flat()
-        start = begin(data, flat, schedule[0], strength, noise)
+        start = begin(data, flat, schedule[0], strength * method.balance, noise)
         for iterate in Task(data, trusted, method, schedule, start, strength, noise).iterates():
             calls += n * iterate.calls
             before, answer = answer, iterate.believed if method.answer == "believed" else iterate.measured

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reports.runs.stored import Run
 
 PROBLEMS = ("deblur", "super_resolution", "inpaint")
-METHODS = ("hqs", "annealed")
+METHODS = ("admm", "mean", "annealed")
 
 
 @click.command()
@@ -31,7 +31,7 @@ METHODS = ("hqs", "annealed")
 @click.option("--noise", type=float, show_default="each problem's own", help="noise_sigma of the measurements, pixels in [0, 1].")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the measurements' noise and of the samples.")
 @click.option("--out", "-o", default="out/compare", show_default=True, help="Folder of the run; finished cells in it are kept.")
-@click.option("--strengths", "file", show_default="the shipped ones", help="File of tuned strengths.")
+@click.option("--strengths", "file", show_default="1 for all", help="File of strengths that tune wrote.")
 @click.option("--lpips", show_default="not measured", help="File of LPIPS weights (AlexNet, state dict); none are shipped.")
 def compare(
     priors: Sequence[str], problems: Sequence[str], images: Sequence[str], methods: Sequence[str], samples: int, steps: int | None,
@@ -45,7 +45,7 @@ def compare(
     from reports.runs.strengths import Strengths
 
     with input_checked():
-        strengths = Strengths.load(file) if file else Strengths.shipped()
+        strengths = Strengths.load(file) if file else Strengths.none()
         chosen = pictures(images) or list(TEST[:2])
         cells = comparison.plan(
             split(priors), split(problems), chosen, split(methods), samples, steps, size, channels, noise, seed, strengths, lpips
@@ -99,21 +99,20 @@ def list_all() -> None:
 @click.command()
 @names("--priors", "-p", default=PRIORS, text="Priors to tune.")
 @names("--problems", "-P", default=PROBLEMS, text="Problems by name, at their default options.")
-@names("--methods", "-m", default=("hqs",), text="Methods that estimate.")
+@names("--methods", "-m", default=("admm",), text="Methods that estimate and have a strength.")
 @click.option("--size", default=128, show_default=True, help="Images are size x size pixels.")
 @click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the measurements' noise.")
-@click.option("--out", "-o", show_default="the shipped file", help="File for the strengths; other entries in it stay.")
+@click.option("--out", "-o", default="out/strengths.json", show_default=True, help="File for the strengths; other entries in it stay.")
 def tune(
-    priors: Sequence[str], problems: Sequence[str], methods: Sequence[str], size: int, channels: int, seed: int, out: str | None
+    priors: Sequence[str], problems: Sequence[str], methods: Sequence[str], size: int, channels: int, seed: int, out: str
 ) -> None:
     """Search the strength of every prior with the same effort, on the tuning images only."""
     from reports.cli import terminal
     from reports.experiments import tuning
     from reports.runs.selectors import split
-    from reports.runs.strengths import SHIPPED
 
-    file = Path(out) if out else SHIPPED
+    file = Path(out)
     with input_checked():
         cells = tuning.plan(split(priors), split(problems), split(methods), size, channels, seed)
         tuning.prepare(cells, file)

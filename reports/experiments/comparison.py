@@ -45,7 +45,7 @@ def plan(
     """Every prior on every problem, image and method, as cells: what samples draws ``samples``, the rest uses its strength.
 
     ``noise`` sets noise_sigma of the problems that do not set it themselves, ``steps`` the levels of the methods that do not,
-    such as ``annealed[steps=10]``; ``strengths`` default to the shipped ones. With weights in ``lpips_file`` LPIPS is measured too.
+    such as ``annealed[steps=10]``; without ``strengths`` every strength is 1. With weights in ``lpips_file`` LPIPS is measured too.
 
     Raises:
         ValueError: a selector, a method or a number is wrong. Names and files are looked up by ``prepare``.
@@ -57,14 +57,14 @@ def plan(
         raise ValueError(f"channels must be 1 (grey) or 3 (colour), not {channels}")
     if noise is not None and 1 < noise < math.inf:
         raise ValueError(f"noise is noise_sigma of pixels in [0, 1], not {noise:g}; of 8 bits it is {noise:g}/255 = {noise / 255:.3f}")
-    tuned = Strengths.shipped() if strengths is None else strengths
+    tuned = Strengths.none() if strengths is None else strengths
     chosen_problems = [Selector.parse(text).with_defaults({} if noise is None else {"noise_sigma": noise}) for text in problems]
     chosen_priors = [str(Selector.parse(text)) for text in priors]
     chosen_methods = [method_and_steps(text) for text in methods]
     cells = []
     for problem, image, (method, own), prior in itertools.product(chosen_problems, images, chosen_methods, chosen_priors):
         draws, pairs = solvers.METHODS[method.name].samples, solvers.METHODS[method.name].pairs
-        strength = 1.0 if draws or pairs else tuned.of(prior, problem.name, method.name)
+        strength = 1.0 if draws or pairs else tuned.of(prior, str(problem), method.name)
         drawn, levels = samples if draws else 0, own or steps
         cells.append(Cell(str(problem), image, prior, str(method), strength, drawn, levels, size, channels, seed, lpips_file))
     if not cells:
@@ -144,7 +144,7 @@ def attempt(cell: Cell) -> Record:
 
 def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None) -> Provenance:
     """All that is needed to say how the numbers came about, and to make them again."""
-    tuned = Strengths.shipped() if strengths is None else strengths
+    tuned = Strengths.none() if strengths is None else strengths
     facts = {cell.prior: prior_facts(load_prior(cell.prior, cell.channels)) for cell in cells}
     used = dict.fromkeys((c.prior, c.problem, c.method, c.strength) for c in cells if not c.samples and not c.pairs)
     first = cells[0]
@@ -155,7 +155,7 @@ def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None)
         "size": first.size,
         "channels": first.channels,
         "samples": max(cell.samples for cell in cells),
-        "tuning_images_reported": sorted({cell.image for cell in cells} & set(problems.TUNE)),
+        "tuning_images_reported": sorted({cell.image for cell in cells} & set(problems.TUNE)) if tuned.entries else [],
         "strengths": [
             {"prior": prior, "problem": problem, "method": method, "strength": strength, "from": tuned.source(prior, problem, method),
              "tried": tuned.tried(prior, problem, method)}

@@ -14,6 +14,7 @@ from reports.page import trust as trust_page
 from reports.page.cached import remembering
 from reports.page.instruments import instruments
 from reports.runs import titles
+from reports.runs.strengths import UNTUNED
 
 if TYPE_CHECKING:
     from reports.page.drawings import Drawing
@@ -55,6 +56,7 @@ def build(run: Run) -> Path:
         strips={problem: found for problem in run.problems if (found := pictures.sample_table(run, problem))},
         diagnostics=diagnostics,
         instruments=instruments(run),
+        untuned=UNTUNED,
         spread=samples,
         by_method=spread.by_method,
         trust=trust_page,

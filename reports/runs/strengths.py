@@ -1,4 +1,8 @@
-"""Tuned strengths: read from a file, looked up by prior, problem and method."""
+"""Tuned strengths: read from a file that ``priorbench tune`` wrote, looked up by prior, problem and method.
+
+None are shipped. A strength that was tuned on one kernel can be 15 dB off on another one, so a tuned strength is used only
+for the problem that it was tuned on; 1, which needs no tuning, everywhere else.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from reports.runs.files import read_json
 from reports.runs.loading import load_prior, prior_facts
 from reports.runs.selectors import Selector
 
-SHIPPED = Path(__file__).parent / "strengths.json"
+UNTUNED = "not tuned: 1.0"
 
 
 @dataclass(frozen=True)
@@ -73,17 +77,17 @@ class Strengths:
         return Strengths(Path(file).name, {(e.prior, e.problem, e.method): e for e in found})
 
     @staticmethod
-    def shipped() -> Strengths:
-        return Strengths.load(SHIPPED)
+    def none() -> Strengths:
+        return Strengths("", {})
 
     def of(self, prior: str, problem: str, method: str) -> float:
-        """The tuned strength of a prior for a problem by name, whatever its options; 1.0 where none was found."""
-        entry = self.entries.get((prior, problem, method))
+        """The tuned strength for a problem and a method given as selectors; 1.0 where none was found for exactly this problem."""
+        entry = self.entries.get((prior, problem, Selector.parse(method).name))
         return entry.strength if entry and entry.strength is not None else 1.0
 
     def tried(self, prior: str, problem: str, method: str) -> list[tuple[float, float | None]]:
         """The trials behind ``of``, as ``Tuned`` has them, for a problem and a method given as selectors; empty where there are none."""
-        entry = self.entries.get((prior, Selector.parse(problem).name, Selector.parse(method).name))
+        entry = self.entries.get((prior, problem, Selector.parse(method).name))
         return list(entry.tried) if entry else []
 
     def source(self, prior: str, problem: str, method: str) -> str:
@@ -91,11 +95,12 @@ class Strengths:
         name, plain = Selector.parse(problem).name, Selector.parse(method).name
         entry = self.entries.get((prior, name, plain))
         if entry is None:
-            return "not tuned: 1.0"
+            return UNTUNED
+        if name != problem:
+            return f"{self.origin} was tuned on {name} at its default options, not on this problem: 1.0"
         if entry.strength is None:
             return f"diverged at every strength tried ({self.origin}): 1.0"
         told = f"{self.origin}: {len(entry.tried)} trials on {len(entry.images)} tuning images of {entry.size} pixels, {entry.date}"
-        options = [chosen for chosen, given in ((name, problem), (plain, method)) if chosen != given]
-        told += f", tuned at the default options of {' and '.join(options)}" if options else ""
+        told += f", tuned at the default options of {plain}" if plain != method else ""
         before, now = (entry.facts.get("card") or {}).get("sha256"), (prior_facts(load_prior(prior))["card"] or {}).get("sha256")
         return told + (", with other weights" if before != now else "")

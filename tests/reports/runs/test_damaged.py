@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from reports.report import Report
 from reports.runs import keys
 from reports.runs.files import read_arrays
 from reports.runs.stored import Run
-from reports.runs.strengths import SHIPPED, Strengths
+from reports.runs.strengths import Strengths, Tuned
 from tests.helpers import run
 
 Damage = Callable[[dict[str, Any]], object]
@@ -242,7 +243,9 @@ def test_the_command_line_draws_what_is_left(folder: Path) -> None:
 
 def test_a_prior_whose_cells_are_all_damaged_is_left_out_of_every_figure(tmp_path: Path) -> None:
     """It still has strengths in the index."""
-    compare(plan(("gaussian", "tv"), ("denoise",), ("camera",), ("hqs",), steps=3, size=24), tmp_path, "test")
+    entry = Tuned("tv", "denoise", "hqs", 0.5, ((0.25, 29.0), (0.5, 30.0)), ("coins",), 24, 1, 0.1, 0, "2025-01-01", {"card": None})
+    strengths = Strengths("mine.json", {(prior, "denoise", "hqs"): replace(entry, prior=prior) for prior in ("gaussian", "tv")})
+    compare(plan(("gaussian", "tv"), ("denoise",), ("camera",), ("hqs",), steps=3, size=24), tmp_path, "test", strengths)
     for file in tmp_path.glob("cells/*/*.json"):
         if json.loads(file.read_text())["cell"]["prior"] == "tv":
             file.write_text("[]")
@@ -282,7 +285,8 @@ def test_a_wrong_judgement_is_told_and_worked_out_again(folder: Path, suffix: st
     ],
 )
 def test_wrong_strengths_are_one_sentence(tmp_path: Path, damage: Callable[[list], object], words: str) -> None:
-    entries = json.loads(SHIPPED.read_text())
+    entry = Tuned("gaussian", "deblur", "hqs", 0.25, ((0.25, 30.0),), ("coins",), 24, 1, 0.02, 0, "2025-01-01", {"card": None})
+    entries = json.loads(json.dumps([asdict(entry)]))
     damage(entries)
     (tmp_path / "mine.json").write_text(json.dumps(entries))
     with pytest.raises(ValueError, match=r"mine\.json does not hold tuned strengths") as found:

@@ -15,7 +15,6 @@ import pytest
 import torch
 from PIL import Image
 
-import priors
 import problems
 import solvers
 from reports.experiments import tuning
@@ -319,11 +318,11 @@ def test_plan_gives_each_method_what_it_needs() -> None:
 
 def test_a_method_may_say_its_own_number_of_steps() -> None:
     methods = ["hqs", "hqs[steps=3]", "annealed[ steps = 7 ]"]
-    cells = plan(["gaussian"], ["deblur"], ["camera"], methods, samples=2, steps=5)
+    cells = plan(["gaussian"], ["deblur"], ["camera"], methods, samples=2, steps=5, strengths=strengths_of(tuned_entry()))
     assert [(cell.method, cell.steps, cell.planned_calls) for cell in cells] == [
         ("hqs", 5, 5), ("hqs[steps=3]", 3, 3), ("annealed[steps=7]", 7, 2 * 7)
     ]  # fmt: skip
-    assert cells[0].strength == cells[1].strength != 1.0
+    assert cells[0].strength == cells[1].strength == 0.25
     assert len({key(cell) for cell in cells}) == 3
     assert run_cell(replace(cells[1], size=24)).calls == 3
 
@@ -357,7 +356,8 @@ def test_what_is_no_number_is_stored_as_null(tmp_path: Path) -> None:
 def test_provenance_names_versions_licences_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load_prior(COUNTING), "licence", "for tests only", raising=False)
     monkeypatch.setattr(load_prior(COUNTING), "card", {"sha256": "abc", "steps": 5, "curve": [1, 2]}, raising=False)
-    told = compare(small(COUNTING, "gaussian", images=("camera", problems.TUNE[0])), tmp_path, "priorbench compare").provenance
+    cells, tuned = small(COUNTING, "gaussian", images=("camera", problems.TUNE[0])), strengths_of(tuned_entry())
+    told = compare(cells, tmp_path, "priorbench compare", tuned).provenance
     assert told["command"] == "priorbench compare"
     assert told["versions"]["torch"] == torch.__version__
     assert told["licences"] == {COUNTING: "for tests only"}
@@ -384,18 +384,22 @@ def tuned_entry(**changes) -> Tuned:
     return replace(entry, **changes)
 
 
+def strengths_of(*entries: Tuned) -> Strengths:
+    return Strengths("mine.json", {(entry.prior, entry.problem, entry.method): entry for entry in entries})
+
+
 @pytest.mark.parametrize(
     ("entry", "problem", "strength", "words"),
     [
         (tuned_entry(), "deblur", 0.25, "1 trials on 1 tuning images"),
-        (tuned_entry(), "deblur[kernel=disk:3]", 0.25, "tuned at the default options of deblur"),
+        (tuned_entry(), "deblur[kernel=disk:3]", 1.0, "was tuned on deblur at its default options, not on this problem: 1.0"),
         (tuned_entry(), "inpaint", 1.0, "not tuned"),
         (tuned_entry(strength=None), "deblur", 1.0, "diverged at every strength"),
         (tuned_entry(facts={"card": {"sha256": "old"}}), "deblur", 0.25, "other weights"),
     ],
 )
 def test_strengths_are_used_and_their_origin_told(entry: Tuned, problem: str, strength: float, words: str) -> None:
-    strengths = Strengths("mine.json", {(entry.prior, entry.problem, entry.method): entry})
+    strengths = strengths_of(entry)
     assert plan(["gaussian"], [problem], ["camera"], ["hqs"], strengths=strengths)[0].strength == strength
     assert words in strengths.source("gaussian", problem, "hqs")
 
@@ -435,9 +439,7 @@ def test_a_prior_that_diverges_everywhere_is_told(tmp_path: Path) -> None:
     assert {psnr for _, psnr in entry.tried} == {None}
 
 
-def test_the_shipped_strengths_are_fair() -> None:
-    for (prior, problem, method), entry in Strengths.shipped().entries.items():
-        assert prior in priors.CATALOGUE, "shipped strengths are those of the catalogue"
-        assert problem in problems.CATALOGUE
-        assert len(entry.tried) == EVALUATIONS, f"{prior}, {problem}, {method}: another budget than the others"
-        assert set(entry.images) == set(problems.TUNE)
+def test_without_a_file_every_strength_is_one() -> None:
+    cells = plan(["gaussian", "tv"], ["deblur", "inpaint"], ["camera"], ["hqs", "admm", "red", "pgd"])
+    assert {cell.strength for cell in cells} == {1.0}
+    assert Strengths.none().source("tv", "deblur", "hqs") == "not tuned: 1.0"
