@@ -12,10 +12,11 @@ from PIL import Image
 
 from reports.cli import main
 from reports.experiments import comparison, tuning
-from reports.runs import stored
 
 Make = Callable[[Path], list[str]]
-EMPTY_RUN = json.dumps({"provenance": dict.fromkeys(stored.Provenance.__annotations__), "cells": []})
+PROVENANCE = {"command": "test", "date": "today", "platform": "any", "cores": 2, "seed": 0, "size": 24, "channels": 1, "samples": 0}
+PROVENANCE |= {"versions": {}, "licences": {}, "weights": {}, "tuning_images_reported": [], "strengths": []}
+EMPTY_RUN = json.dumps({"provenance": PROVENANCE, "cells": []})
 
 
 def picture(name: str, pixels: np.ndarray | bytes) -> Make:
@@ -114,7 +115,7 @@ OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
     "report without a run": (words("report", "{}"), ("no run in", "priorbench compare")),
     "report of a run without a past": (
         lambda folder: ["report", str(text("run.json", '{"cells": [], "provenance": {}}', "")(folder) and folder)],
-        ("run.json", "'command'"),
+        ("run.json", "lacks command"),
     ),
     "report of a damaged run": (lambda folder: ["report", str(text("run.json", "[", "")(folder) and folder)], ("run.json", "damaged")),
     "report without a finished cell": (
