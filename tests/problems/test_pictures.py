@@ -258,7 +258,7 @@ def test_an_array_that_is_no_mask_is_refused(values: np.ndarray, words: str, tmp
     with pytest.raises(ValueError, match=words) as caught:
         masks.load(tmp_path / "m.npy")
     assert "m.npy" in str(caught.value)
-    with pytest.raises(FileNotFoundError, match="no mask file none.npy"):
+    with pytest.raises(FileNotFoundError, match=r"no mask file none\.npy"):
         masks.load("none.npy")
 
 
