@@ -52,12 +52,13 @@ def adapted(name: str, **changes: float) -> Recipe:
         ValueError: a number out of range.
     """
     recipe = replace(RECIPES[name], **changes)  # type: ignore[arg-type]
-    if not 0 < recipe.sigma_min < recipe.sigma_max:
+    if not 0 < recipe.sigma_min < recipe.sigma_max < math.inf:
         raise ValueError(f"sigma must run from a positive number upwards, not from {recipe.sigma_min:g} to {recipe.sigma_max:g}")
-    for what in ("core_seconds", "wall_seconds", "steps", "rate"):
+    if not 0 < recipe.rate < math.inf:
+        raise ValueError(f"the learning rate must be a positive number, not {recipe.rate:g}")
+    for what in ("core_seconds", "wall_seconds", "steps"):
         if not getattr(recipe, what) > 0:
-            name = "learning rate" if what == "rate" else f"budget ({what})"
-            raise ValueError(f"the {name} must be positive, not {getattr(recipe, what):g}")
+            raise ValueError(f"the budget ({what}) must be positive, not {getattr(recipe, what):g}")
     low, high = (min(max(s, recipe.sigma_min), recipe.sigma_max) for s in recipe.focus)
     return replace(recipe, focus=(low, high) if low < high else recipe.sigma_range)
 

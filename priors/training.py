@@ -278,13 +278,13 @@ def train(
     (fine-tuning), of several their mean.
 
     Raises:
-        FileNotFoundError, ValueError: no pictures, unreadable ones, no checkpoint to go on from, no such device.
+        FileNotFoundError, ValueError: no pictures to train or test on, unreadable ones, no checkpoint to go on from, no such device.
         OSError: the folder of ``weights`` cannot be written.
     """
-    checkpoint = weights.with_suffix(".pt")
-    check_places(weights, checkpoint, resume, start)
+    checkpoint = check_places(weights, resume, start)
     if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
         raise ValueError(f"device {device!r} cannot be used here; train on 'cpu'" + (" or 'cuda'" if torch.cuda.is_available() else ""))
+    listing(tests)  # a missing folder is told now, not after the training
     bank, held = prepared(folders, recipe, device)
     trainer = Trainer.resume(checkpoint, recipe, device) if resume else Trainer(recipe, device)
     if start:
@@ -294,10 +294,11 @@ def train(
         finish(trainer.average, trainer.draft(licence), folders, weights, tests)
 
 
-def check_places(weights: Path, checkpoint: Path, resume: bool, start: Sequence[Path]) -> None:
-    """Nothing that was trained may be lost for a flag forgotten or a name mistyped."""
+def check_places(weights: Path, resume: bool, start: Sequence[Path]) -> Path:
+    """The checkpoint's place. Nothing that was trained may be lost for a flag forgotten or a name mistyped."""
     if weights.suffix != ".safetensors" or weights.is_dir():
         raise ValueError(f"weights are a .safetensors file, and {weights} is none; give its name with --out")
+    checkpoint = weights.with_suffix(".pt")
     if resume and start:
         raise ValueError("--start begins anew and --resume goes on; give one of them")
     if resume and not checkpoint.is_file():
@@ -308,3 +309,4 @@ def check_places(weights: Path, checkpoint: Path, resume: bool, start: Sequence[
         raise OSError(f"cannot make the folder {weights.parent} ({error.strerror}); give another one with --out") from None
     if not resume and checkpoint.exists():
         raise FileExistsError(f"{checkpoint} holds a training that was begun; go on with --resume, or give another --out")
+    return checkpoint

@@ -79,6 +79,8 @@ def read(name: str) -> np.ndarray:
 
         return getattr(skimage.data, name)()
     if not Path(name).is_file():
+        if name.strip() and Path(name).is_dir():
+            raise ValueError(f"{' '.join(name.split())} is a folder; name the pictures in it, such as {Path(name) / 'NAME.png'}")
         if is_picture(name):
             raise FileNotFoundError(f"no image file {' '.join(name.split())}; check the path")
         raise ValueError(unknown("image or file", name, IMAGES))

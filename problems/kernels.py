@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from problems.names import arguments
+from problems.names import PICTURES, arguments
 from problems.seeds import Seed, generator
 
 
@@ -85,7 +85,8 @@ def traced(points: np.ndarray, size: int) -> np.ndarray:
 
 LARGEST = 1000  # pixels: a larger number is a slip of the keyboard, and its kernel would fill the memory
 KERNELS: dict[str, Callable[..., np.ndarray]] = {"gaussian": gaussian, "uniform": uniform, "disk": disk, "motion": motion, "shake": shake}
-FILE = re.compile(r"(.+\.(?:npy|png|mat))(?::(\d+))?", re.IGNORECASE)
+# "kernel.png", "kernels.mat:3", "folder/kernel": a suffix begins with a letter, unlike that of "gaussian:1.6".
+FILE = re.compile(r"(.+\.[a-z][a-z0-9]{2,3}|.*[/\\].*?)(?::(\d+))?", re.IGNORECASE)
 
 
 def named(text: str) -> np.ndarray:
@@ -105,7 +106,7 @@ def named(text: str) -> np.ndarray:
 
 
 def load(path: str | Path, index: int | None = None) -> np.ndarray:
-    """A kernel from a .npy, .png or .mat file, scaled to sum to one; ``index`` from 0 picks one of several in a .mat file.
+    """A kernel from a .npy or .mat file or a picture, scaled to sum to one; ``index`` from 0 picks one of several in a .mat file.
 
     Raises:
         FileNotFoundError: no such file.
@@ -113,8 +114,8 @@ def load(path: str | Path, index: int | None = None) -> np.ndarray:
         ImportError: a MATLAB v7.3 file, and h5py is not installed.
     """
     path = Path(path)
-    reader = {".npy": read_npy, ".png": read_png, ".mat": read_mat}.get(path.suffix.lower())
-    if reader is None:
+    reader = READERS.get(path.suffix.lower())
+    if path.is_dir() or reader is None:
         raise ValueError(f"kernel file {path} is not .npy, .png or .mat; save it as one of these")
     if not path.is_file():
         raise FileNotFoundError(f"no kernel file {path}; check the path")
@@ -132,10 +133,17 @@ def load(path: str | Path, index: int | None = None) -> np.ndarray:
 
 
 def read_npy(path: Path) -> list[np.ndarray]:
-    return [np.load(path)]
+    """
+    Raises:
+        ValueError: not a file that ``numpy.save`` wrote, or one of Python objects, which could run code when read.
+    """
+    try:
+        return [np.load(path)]
+    except (ValueError, EOFError, OSError):
+        raise ValueError("it is no array of numbers that numpy.save wrote") from None
 
 
-def read_png(path: Path) -> list[np.ndarray]:
+def read_picture(path: Path) -> list[np.ndarray]:
     """Brightness on a black ground; a kernel that only the alpha channel holds is read from there.
 
     Raises:
@@ -186,6 +194,9 @@ def read_hdf5(path: Path) -> list[np.ndarray]:
         return [np.array(item).T for s in sets for item in ([file[cell] for cell in s[()].flat] if s.dtype == object else [s])]
 
 
+READERS: dict[str, Callable[[Path], list[np.ndarray]]] = {".npy": read_npy, ".mat": read_mat, **dict.fromkeys(PICTURES, read_picture)}
+
+
 def as_kernel(kernel: Any) -> np.ndarray:
     """A kernel from a text, an array [h, w] or a tensor, as float64; arrays are not rescaled.
 
@@ -201,6 +212,8 @@ def as_kernel(kernel: Any) -> np.ndarray:
         raise ValueError(f"a kernel is an array [height, width] with at least one value, not one of shape {list(array.shape)}")
     if not np.isfinite(array).all():
         raise ValueError("the kernel holds NaN or infinite values; replace them by numbers")
+    if np.abs(array).max() > np.finfo(np.float32).max:
+        raise ValueError(f"the kernel holds values as large as {np.abs(array).max():.3g}, more than a picture can; divide it by its sum")
     if not array.sum() > 0:
         raise ValueError(f"the kernel sums to {array.sum():.3g}; it needs a positive sum, or the brightness of the image is not measured")
     return array

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from problems.kernels import read_npy
 from problems.names import arguments, is_picture
 from problems.seeds import Seed, generator
 
@@ -57,35 +58,57 @@ MASKS: dict[str, Callable[..., np.ndarray]] = {"random": random, "box": box, "te
 
 
 def named(text: str, shape: Sequence[int], rng: Seed = 0) -> np.ndarray:
-    """A mask from a text: a name with a number, "random:0.5", or a picture file.
+    """A mask from a text: a name with a number, "random:0.5", a picture or a .npy file.
 
     Raises:
         ValueError: unknown name, a number that does not fit.
         FileNotFoundError: no such file.
     """
-    if is_picture(text):
+    if is_picture(text) or Path(text).suffix.lower() == ".npy":
         return load(text)
     name, values = arguments("mask", text, MASKS, given=("shape", "rng"))
     return MASKS[name](shape, **values) if name == "box" else MASKS[name](shape, **values, rng=rng)
 
 
 def load(path: str | Path) -> np.ndarray:
-    """A mask drawn as a picture: black is missing, white or transparent (as on white paper) is measured.
+    """A mask from a .npy file of bools (or of zeros and ones), or drawn as a picture.
+
+    In a picture black is missing, white or transparent (as on white paper) is measured; in an array false is missing, true is measured.
 
     Raises:
-        ValueError: a picture with many greys, or one that leaves nothing measured or nothing missing; the sentence names the file.
+        FileNotFoundError: no such file.
+        ValueError: a picture with many greys, an array of other numbers, or one that leaves nothing measured or nothing missing; the
+            sentence names the file.
     """
+    array = Path(path).suffix.lower() == ".npy"
+    mask = stored(Path(path)) if array else drawn(path)
+    if mask.all() or not mask.any():
+        missing, measured = ("false", "true") if array else ("black", "white or transparent")
+        all_or_none = f"{measured}: nothing is missing" if mask.all() else f"{missing}: nothing is measured"
+        raise ValueError(f"the mask {path} is all {all_or_none}; {missing} is missing, {measured} is measured, so draw or invert it")
+    return mask
+
+
+def drawn(path: str | Path) -> np.ndarray:
     from problems.images import load_image, to_array
 
     picture = to_array(load_image(path))
     grey = float(((picture > 0.25) & (picture < 0.75)).mean())
     if grey > GREYS:
         raise ValueError(f"{path} is no mask: {grey:.0%} of its pixels are neither dark nor bright; draw what is missing in black on white")
-    mask = picture >= 0.5
-    if mask.all() or not mask.any():
-        extreme = "white or transparent: nothing is missing" if mask.all() else "black: nothing is measured"
-        raise ValueError(f"the mask {path} is all {extreme}; black is missing, white is measured, so draw or invert it")
-    return mask
+    return picture >= 0.5
+
+
+def stored(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise FileNotFoundError(f"no mask file {path}; check the path")
+    try:
+        (values,) = read_npy(path)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read as a mask ({error}); save it again") from None
+    if values.ndim != 2 or not (values.dtype == bool or (values.dtype.kind in "iuf" and np.isin(values, (0, 1)).all())):
+        raise ValueError(f"{path} holds no mask; a mask is an array [height, width] of bools, or of zeros and ones")
+    return values == 1
 
 
 def as_mask(mask: Any) -> np.ndarray:

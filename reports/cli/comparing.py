@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.cli.endings import FAILED, input_checked, resumable
-from reports.cli.options import PRIORS, command, names, pictures
+from reports.cli.options import PLACE, PRIORS, command, names, pictures
 
 if TYPE_CHECKING:
     from reports.runs.stored import Run
@@ -30,9 +30,9 @@ METHODS = ("admm", "mean", "annealed")
 @click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
 @click.option("--noise", type=float, show_default="each problem's own", help="noise_sigma of the measurements, pixels in [0, 1].")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the measurements' noise and of the samples.")
-@click.option("--out", "-o", default="out/compare", show_default=True, help="Folder of the run; finished cells in it are kept.")
-@click.option("--strengths", "file", show_default="1 for all", help="File of strengths that tune wrote.")
-@click.option("--lpips", show_default="not measured", help="File of LPIPS weights (AlexNet, state dict); none are shipped.")
+@click.option("--out", "-o", type=PLACE, default="out/compare", show_default=True, help="Folder of the run; finished cells in it are kept.")
+@click.option("--strengths", "file", type=PLACE, show_default="1 for all", help="File of strengths that tune wrote.")
+@click.option("--lpips", type=PLACE, show_default="not measured", help="File of LPIPS weights (AlexNet, state dict); none are shipped.")
 def compare(
     priors: Sequence[str], problems: Sequence[str], images: Sequence[str], methods: Sequence[str], samples: int, steps: int | None,
     size: int, channels: int, noise: float | None, seed: int, out: str, file: str | None, lpips: str | None,
@@ -76,7 +76,7 @@ def draw(finished: Run) -> None:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", type=PLACE)
 def report(run: str) -> None:
     """Draw the report and figures of the finished cells in the folder RUN; nothing is solved."""
     from reports.runs.flat import export
@@ -103,7 +103,7 @@ def list_all() -> None:
 @click.option("--size", default=128, show_default=True, help="Images are size x size pixels.")
 @click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the measurements' noise.")
-@click.option("--out", "-o", default="out/strengths.json", show_default=True, help="File for the strengths; other entries in it stay.")
+@click.option("--out", "-o", type=PLACE, default="out/strengths.json", show_default=True, help="File for the strengths; others in it stay.")
 def tune(
     priors: Sequence[str], problems: Sequence[str], methods: Sequence[str], size: int, channels: int, seed: int, out: str
 ) -> None:

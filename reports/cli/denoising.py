@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 
 from reports.cli.endings import FAILED, finishing, input_checked, leave, resumable
-from reports.cli.options import command, names, numbers
+from reports.cli.options import PLACE, command, names, numbers
 
 SPECTRUM = ("gaussian", "tv", "nlm", "bm3d", "cnn", "diffusion")
 BELIEVED = ("gaussian", "tv", "bm3d", "diffusion")
 
 
 @click.command(name="denoise-table")
-@click.option("--images", "-i", "folder", show_default="the bundled test images", help="Folder of pictures.")
+@click.option("--images", "-i", "folder", type=PLACE, show_default="the bundled test images", help="Folder of pictures.")
 @names("--priors", "-p", default=SPECTRUM, text="Priors: name[option=value] or module:callable; by commas or repeated.")
 @click.option("--sigmas", default="5,10,15,25,50,75", show_default=True, help="Noise levels in /255, by commas.")
 @click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
@@ -24,7 +24,7 @@ BELIEVED = ("gaussian", "tv", "bm3d", "diffusion")
 @click.option("--limit", type=int, show_default="all", help="Only the first pictures, in the order of their names.")
 @click.option("--anchors", show_default="none", help="Published values to show: set12 or bsd68, if the folder is that set.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise.")
-@click.option("--out", "-o", default="out/denoise-table", show_default=True, help="Folder of the table; scores in it are kept.")
+@click.option("--out", "-o", type=PLACE, default="out/denoise-table", show_default=True, help="Folder of the table; scores in it are kept.")
 def denoise_table(
     folder: str | None, priors: Sequence[str], sigmas: str, channels: int, size: int | None, limit: int | None, anchors: str | None,
     seed: int, out: str,
@@ -64,9 +64,9 @@ def denoise_table(
 @click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
 @click.option("--samples", "-n", default=6, show_default=True, help="Samples of each prior by each method.")
 @click.option("--steps", type=int, show_default="each method's own", help="Noise levels.")
-@click.option("--images", "-i", "folder", show_default="what the gaussian prior was fitted to", help="Photographs to compare with.")
+@click.option("--images", "-i", "folder", type=PLACE, show_default="those of the gaussian prior", help="Photographs to compare with.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise; the same for every prior.")
-@click.option("--out", "-o", default="out/sample", show_default=True, help="Folder of the figure; RUN/beliefs: in that run's report.")
+@click.option("--out", "-o", type=PLACE, default="out/sample", show_default=True, help="Folder; RUN/beliefs: in that run's report.")
 def sample(
     priors: Sequence[str], methods: Sequence[str], size: int, channels: int, samples: int, steps: int | None, folder: str | None,
     seed: int, out: str,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reports.cli.endings import finishing, input_checked
-from reports.cli.options import command, names, whole
+from reports.cli.options import PLACE, command, names, whole
 
 
 @click.command()
@@ -16,7 +16,7 @@ from reports.cli.options import command, names, whole
 @click.option("--budgets", default="10,20,50,100,200", show_default=True, help="Denoiser calls for each sample, by commas.")
 @click.option("--samples", "-n", default=39, show_default=True, help="Answers drawn to each measurement.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the truths, the noise and the samples.")
-@click.option("--out", "-o", default="out/prove", show_default=True, help="Folder of the page, the tables and the figure.")
+@click.option("--out", "-o", type=PLACE, default="out/prove", show_default=True, help="Folder of the page, the tables and the figure.")
 def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: str) -> None:
     """Hold the samplers against posteriors that are known exactly: page, tables and figure."""
     from reports.cli import terminal
@@ -46,7 +46,7 @@ def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: st
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", type=PLACE)
 @click.option("--simulate-back", is_flag=True, help="Also take one sample of each as the truth, measure it and sample again.")
 def trust(run: str, simulate_back: bool) -> None:
     """Judge the samples of the finished cells in the folder RUN: is their spread right, and what was measured at all?"""

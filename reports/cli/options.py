@@ -12,6 +12,18 @@ import click
 PRIORS = ("gaussian", "tv", "bm3d", "cnn", "diffusion")
 
 
+class Place(click.ParamType):
+    """The path of a file or folder: an empty one, which a variable of the shell left so, would mean the folder one stands in."""
+
+    name = "path"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return value if value.strip() else self.fail("the name is empty; give a file or folder.", param, ctx)
+
+
+PLACE = Place()
+
+
 def names(*flags: str, default: Sequence[str] = (), shown: str = "", text: str) -> Any:
     return click.option(*flags, multiple=True, default=default, show_default=shown or ",".join(default), help=text)
 

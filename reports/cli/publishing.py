@@ -8,15 +8,16 @@ from pathlib import Path
 import click
 
 from reports.cli.endings import input_checked
+from reports.cli.options import PLACE
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", type=PLACE)
 @click.argument("name")
 @click.option("--width", default="ieee2", show_default=True, help="ieee1, ieee2, cvpr1, cvpr2, neurips, slide, or a number of mm.")
 @click.option("--format", "kind", type=click.Choice(["pdf", "svg", "png"]), show_default="that of --out, or pdf", help="Of the file.")
 @click.option("--problem", "-P", show_default="the first", help="Problem of the run, as its report names it.")
-@click.option("--out", "-o", show_default="RUN/figures/NAME_WIDTH.FORMAT", help="File.")
+@click.option("--out", "-o", type=PLACE, show_default="RUN/figures/NAME_WIDTH.FORMAT", help="File.")
 def figure(run: str, name: str, width: str, kind: str | None, problem: str | None, out: str | None) -> None:
     """Draw the figure NAME of the finished cells in the folder RUN for a paper or a slide; nothing is solved.
 
@@ -39,10 +40,10 @@ def figure(run: str, name: str, width: str, kind: str | None, problem: str | Non
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", type=PLACE)
 @click.option("--format", "kind", type=click.Choice(["latex", "markdown", "csv", "html"]), default="latex", show_default=True, help="Form.")
 @click.option("--metric", "metrics", multiple=True, show_default="PSNR, a perceptual score, of samples coverage too", help="By commas.")
-@click.option("--out", "-o", show_default="the terminal", help="File.")
+@click.option("--out", "-o", type=PLACE, show_default="the terminal", help="File.")
 def table(run: str, kind: str, metrics: Sequence[str], out: str | None) -> None:
     """Print the scores of the finished cells in the folder RUN for a paper: mean and 95 % interval over images; nothing is solved."""
     from reports.figures import paper

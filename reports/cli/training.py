@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.cli.endings import FAILED, input_checked
+from reports.cli.options import PLACE
 
 if TYPE_CHECKING:
     from priors.training import Progress
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", type=click.Choice(["cnn", "diffusion"]), default="cnn")
-@click.option("--images", "-i", "folders", multiple=True, required=True, help="Folder of photographs; may be repeated.")
+@click.option("--images", "-i", "folders", type=PLACE, multiple=True, required=True, help="Folder of photographs; may be repeated.")
 @click.option("--channels", type=click.Choice(["1", "3"]), default="1", show_default=True, help="1 for grey, 3 for colour.")
 @click.option("--sigma-min", type=float, show_default="the recipe's", help="Lowest noise level, pixels in [0, 1].")
 @click.option("--sigma-max", type=float, show_default="the recipe's", help="Highest noise level.")
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first weights, crops and noise.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda; crops are cut there.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the weights.")
-@click.option("--start", "starts", multiple=True, show_default="random", help="Weights (.safetensors) to fine-tune; of several the mean.")
+@click.option("--start", "starts", type=PLACE, multiple=True, show_default="random", help="Weights to fine-tune; of several the mean.")
 @click.option("--licence", default="unknown: ask whoever trained these weights", help="Of the photographs, for the model card.")
-@click.option("--tests", "-t", multiple=True, help="Folder of test pictures whose PSNR goes on the card.")
+@click.option("--tests", "-t", type=PLACE, multiple=True, help="Folder of test pictures whose PSNR goes on the card.")
 @click.option("--smoke", is_flag=True, help="Gate the recipe instead: 800 steps must reach its floor on --tests SET12.")
-@click.option("--out", "-o", show_default="out/train/NAME.safetensors", help="Weights; card and checkpoint lie beside them.")
+@click.option("--out", "-o", type=PLACE, show_default="out/train/NAME.safetensors", help="Weights; card and checkpoint lie beside them.")
 def train(
     name: str, folders: Sequence[str], channels: str, sigma_min: float | None, sigma_max: float | None, budget: float, steps: int | None,
     wall: float | None, rate: float | None, seed: int, device: str, resume: bool, starts: Sequence[str], licence: str,

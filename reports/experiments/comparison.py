@@ -15,6 +15,7 @@ from reports.runs.cell import Cell, Record, has_spread
 from reports.runs.files import write_json
 from reports.runs.flat import export
 from reports.runs.keys import key
+from reports.runs.limits import check_channels, check_limits
 from reports.runs.loading import check, load_prior, prior_facts
 from reports.runs.provenance import circumstances, restrictions
 from reports.runs.selectors import Selector, known
@@ -23,7 +24,6 @@ from reports.runs.store import Store
 from reports.runs.stored import Provenance, Run
 from reports.runs.strengths import Strengths
 
-SMALLEST = 16  # pixels on a side: what kernels, coarse grids and the window of SSIM need
 Tell = Callable[[int, Cell, Record | None], None]  # (cells done, cell, its record or None when it starts)
 logger = logging.getLogger("priorbench")
 
@@ -50,11 +50,8 @@ def plan(
     Raises:
         ValueError: a selector, a method or a number is wrong. Names and files are looked up by ``prepare``.
     """
-    for what, value, least in (("samples", samples, 1), ("steps", 1 if steps is None else steps, 1), ("size", size, SMALLEST)):
-        if value < least:
-            raise ValueError(f"{what} must be at least {least}, not {value}")
-    if channels not in (1, 3):
-        raise ValueError(f"channels must be 1 (grey) or 3 (colour), not {channels}")
+    check_limits(samples=samples, steps=steps, size=size, seed=seed)
+    check_channels(channels)
     if noise is not None and 1 < noise < math.inf:
         raise ValueError(f"noise is noise_sigma of pixels in [0, 1], not {noise:g}; of 8 bits it is {noise:g}/255 = {noise / 255:.3f}")
     tuned = Strengths.none() if strengths is None else strengths

@@ -21,9 +21,9 @@ import problems
 from priors import CATALOGUE, FAMILIES
 from priors.photographs import listing
 from priors.slot import Checked, Denoiser, checked
-from reports.experiments.comparison import SMALLEST
 from reports.runs.files import read_json, write_json
 from reports.runs.keys import digest, named_files, sums
+from reports.runs.limits import SMALLEST, check_limits
 from reports.runs.loading import load_prior, picture, prior_facts
 from reports.runs.provenance import circumstances, restrictions
 from reports.runs.schema import FROM_0, NUMBER, TEXT, require
@@ -33,6 +33,7 @@ from reports.runs.stored import index
 from reports.runs.titles import counted, listed
 from reports.scores import pixelwise
 
+LOUDEST = 25_500  # in /255, 100 times the range of the pixels: beyond it float32 rounds the picture away
 BUNDLED_SIZE = 128  # pixels: the bundled pictures, where no folder is given
 logger = logging.getLogger("priorbench")
 
@@ -241,9 +242,7 @@ def scene(
         FileNotFoundError: the folder is missing or holds no picture.
         ValueError: a number is out of range, or the pictures are not the whole public set that ``anchors`` names.
     """
-    for what, value, least in (("size", size, SMALLEST), ("limit", limit, 1), ("seed", seed, 0)):
-        if value is not None and value < least:
-            raise ValueError(f"{what} must be at least {least}, not {value}")
+    check_limits(size=size, limit=limit, seed=seed)
     found = list(problems.TEST) if folder is None else [str(path) for path in listing([Path(folder)])]
     if anchors is not None:
         known("set with published values:", anchors, PUBLISHED)
@@ -270,8 +269,8 @@ def plan(priors: Iterable[str], sigmas: Iterable[float], scene: Scene) -> list[L
     """
     levels = sorted(set(sigmas))
     for sigma in levels:
-        if not (math.isfinite(sigma) and sigma > 0):
-            raise ValueError(f"every sigma must be a positive number (in /255), not {sigma:g}")
+        if not 0 < sigma <= LOUDEST:
+            raise ValueError(f"every sigma must be a positive number (in /255), {LOUDEST:g} at most, not {sigma:g}")
     chosen = sorted(dict.fromkeys(str(Selector.parse(text)) for text in priors), key=place)
     if not (chosen and levels):
         raise ValueError("nothing to measure; name at least one prior and one sigma")

@@ -27,6 +27,7 @@ from problems.operator import Operator, circulant
 from problems.operators import Blur, Inpainting, SuperResolution
 from problems.problem import Problem
 from problems.seeds import Seed, generator
+from reports.runs.limits import check_limits
 from reports.runs.selectors import known
 from reports.scores import ensemble
 from solvers.solve import run
@@ -224,6 +225,7 @@ def check(methods: Sequence[str], budgets: Sequence[int], n: int) -> None:
         known("sampling method", method, samplers())
     if not methods or not budgets or min(budgets) < 1:
         raise ValueError("nothing to prove; name at least one sampling method and one budget of at least 1 call")
+    check_limits(samples=n, calls=max(budgets))
     if n < FEWEST:
         raise ValueError(f"a 90 % interval needs at least {FEWEST} samples, not {n}")
 

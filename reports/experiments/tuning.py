@@ -50,14 +50,17 @@ def plan(
     """What is to be tuned, each as a cell without an image and a strength.
 
     Raises:
-        ValueError: an unknown problem, a problem with options, or a method without a strength.
+        ValueError: an unknown problem, a problem with options, a method without a strength, or nothing to tune.
     """
     estimating = [name for name, method in solvers.METHODS.items() if not (method.samples or method.pairs)]
-    return [
+    cells = [
         Cell(known("problem", problem, problems.CATALOGUE), "", str(Selector.parse(prior)), known("tunable method", method, estimating),
              size=size, channels=channels, seed=seed)
         for problem, method, prior in itertools.product(problem_names, methods, priors)
     ]  # fmt: skip
+    if not cells:
+        raise ValueError("nothing to tune; name at least one prior, problem and method")
+    return cells
 
 
 def prepare(cells: Iterable[Cell], file: Path) -> None:

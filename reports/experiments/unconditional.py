@@ -19,6 +19,7 @@ import solvers
 from priors import slot
 from priors.photographs import centre_crops, listing
 from reports.runs import files
+from reports.runs.limits import check_channels, check_limits
 from reports.runs.loading import load_prior
 from reports.runs.schema import ANY, COUNT, FLAG, FROM_0, SELECTOR, TEXT, list_of, mapping_to, maybe, require
 from reports.runs.selectors import Selector
@@ -97,11 +98,10 @@ def checked(plan: Plan) -> Plan:
     Raises:
         ValueError, ImportError: what is wrong, in one sentence.
     """
-    for what, value, least in (("size", plan.size, 16), ("samples", plan.n, 1), ("steps", plan.steps, 2), ("seed", plan.seed, 0)):
-        if value is not None and value < least:
-            raise ValueError(f"{what} must be at least {least}, not {value}")
-    if plan.channels not in (1, 3):
-        raise ValueError(f"channels must be 1 for grey or 3 for colour, not {plan.channels}")
+    check_limits(size=plan.size, samples=plan.n, steps=plan.steps, seed=plan.seed)
+    check_channels(plan.channels)
+    if plan.steps == 1:
+        raise ValueError("steps must be at least 2, not 1; one step from pure noise draws nothing")
     if not (plan.priors and plan.methods):
         raise ValueError("nothing to draw; name at least one prior and one method")
     for prior in plan.priors:

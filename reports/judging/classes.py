@@ -62,6 +62,7 @@ class Judge:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder) / "judged"
         self.scenes: dict[tuple[str, str], Resolution] = {}
+        self.told: set[str] = set()  # sentences about damaged files
 
     def resolution(self, record: Record) -> Resolution:
         """R of the record's problem; its instrument is built again and held against the stored measurement.
@@ -114,8 +115,13 @@ class Judge:
         try:
             return read()
         except (OSError, ValueError) as error:
-            logger.warning("priorbench: the stored judgement %s is damaged (%s); it is worked out again and replaced", path, error)
+            self.damaged(f"priorbench: the stored judgement {path} is damaged ({error}); it is worked out again")
             return None
+
+    def damaged(self, sentence: str) -> None:
+        if sentence not in self.told:  # it is found again where it could not be replaced
+            self.told.add(sentence)
+            logger.warning("%s", " ".join(sentence.split()))
 
 
 def diagonals(path: Path, operator: Operator, power: Tensor) -> list[Tensor]:

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import importlib.util
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -54,10 +55,13 @@ def numerics() -> dict[str, str]:
     return {name: version(name) for name in LIBRARIES}
 
 
+NUMBER_IN_FILE = re.compile(r"(?<=\.mat):\d+$", re.IGNORECASE)  # kernels.mat:3
+
+
 def named_files(selector: str) -> list[str]:
     """Option values, which may be paths (weights, kernel, mask), and the module of a prior of one's own."""
     chosen = Selector.parse(selector)
-    values = [value for value in chosen.values.values() if isinstance(value, str)]
+    values = [NUMBER_IN_FILE.sub("", value) for value in chosen.values.values() if isinstance(value, str)]
     module, colon, _ = chosen.name.partition(":")
     source = importlib.util.find_spec(module) if colon else None
     return values + ([source.origin] if source and source.origin else [])

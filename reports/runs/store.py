@@ -116,6 +116,7 @@ class Store:
 
 
 SCENE = ("truth", "shown")
+ADDED = {"lpips_file": None}  # settings of a cell that files from before they existed lack
 
 
 def entry_of(path: Path) -> tuple[Record, list[str], list[str]]:
@@ -128,7 +129,7 @@ def entry_of(path: Path) -> tuple[Record, list[str], list[str]]:
     entry = read_json(path)
     schema.require("the entry", entry, {"schema": schema.one_of(SCHEMA)})
     schema.require("the entry", entry := {"contents": [], **entry}, schema.RECORD)  # cells stored before there were digests have none
-    schema.require("the cell", entry["cell"], schema.CELL)
+    schema.require("the cell", cell := {**ADDED, **entry["cell"]}, schema.CELL)
     schema.require("the prior", entry["prior"], schema.PRIOR)
     for level in entry["trace"]:
         schema.require("a level of the trace", level, schema.LEVEL)
@@ -136,10 +137,12 @@ def entry_of(path: Path) -> tuple[Record, list[str], list[str]]:
             raise ValueError(f"a level of the trace has {len(level['bands'])} bands, not {OCTAVES}")
     if entry["files"][:1] != [path.with_suffix(".npz").name] or len(entry["files"]) != (1 if entry["status"] == "failed" else 2):
         raise ValueError("it is the entry of another cell")
-    cell = Cell(**{name: entry["cell"][name] for name in schema.CELL})
     if entry["status"] == "done":
-        schema.require("the metrics", entry["metrics"], schema.metrics(cell.samples))
-    record = Record(cell, **{name: entry[name] for name in schema.RECORD if name not in ("cell", "files", "contents")})
+        schema.require("the metrics", entry["metrics"], schema.metrics(cell["samples"]))
+    record = Record(
+        Cell(**{name: cell[name] for name in schema.CELL}),
+        **{name: entry[name] for name in schema.RECORD if name not in ("cell", "files", "contents")},
+    )
     return record, entry["files"], entry["contents"]
 
 

@@ -65,6 +65,8 @@ class Strengths:
             FileNotFoundError: there is none.
             ValueError: it is something else.
         """
+        if Path(file).is_dir():
+            raise ValueError(f"{file} is a folder; name a file of strengths, such as {Path(file) / 'strengths.json'}")
         if not Path(file).is_file():
             raise FileNotFoundError(f"no strengths file {file}; make one with: priorbench tune --out {file}")
         try:

@@ -238,7 +238,9 @@ def test_kernels_come_from_files(tmp_path: Path) -> None:
     expected |= {"new.mat:0": one, "new.mat:1": two}
     for text, kernel in expected.items():
         np.testing.assert_allclose(kernels.as_kernel(tmp_path / text), kernel / kernel.sum(), rtol=1e-12)
-    np.testing.assert_allclose(kernels.named(str(tmp_path / "k.png")), one / one.sum(), atol=0.003)
+    for name in ("k.png", "k.tif", "k.bmp"):
+        Image.fromarray(np.uint8(255 * one / one.max())).save(tmp_path / name)
+        np.testing.assert_allclose(kernels.named(str(tmp_path / name)), one / one.sum(), atol=0.003)
 
 
 def test_own_kernels_are_not_rescaled() -> None:
@@ -362,6 +364,9 @@ BAD = [
     (lambda: kernels.shake(2), ValueError, "size of the shake"),
     (lambda: kernels.named("nowhere/k.mat:3"), FileNotFoundError, "no kernel file .*k.mat; check the path"),
     (lambda: kernels.load("k.txt"), ValueError, "not .npy, .png or .mat; save it"),
+    (lambda: kernels.named("k.csv:1"), ValueError, "kernel file k.csv is not .npy, .png or .mat; save it"),
+    (lambda: kernels.named("./k"), ValueError, "kernel file k is not .npy, .png or .mat; save it"),
+    (lambda: Blur(np.full((3, 3), 1e308), (1, 4, 4)), ValueError, "as large as 1e.308, .* divide it by its sum"),
     (lambda: SuperResolution(None, 0, (1, 4, 4)), ValueError, "factor must be a whole number from 1 to 4, .* not 0"),
     (lambda: problems.load("super_resolution", PHOTO, factor=1.5), ValueError, "factor must be a whole number"),
     (lambda: SuperResolution(None, 5, (1, 4, 4)), ValueError, "factor must be a whole number from 1 to 4"),
@@ -400,11 +405,15 @@ def test_kernel_files_that_do_not_serve(tmp_path: Path) -> None:
     write_hdf5(tmp_path / "two.mat", [KERNEL, WIDE])
     np.save(tmp_path / "line.npy", np.ones(3))
     (tmp_path / "broken.mat").write_bytes(b"no kernel at all")
+    (tmp_path / "broken.npy").write_bytes(b"no kernel at all")
+    np.save(tmp_path / "objects.npy", np.array([[print]], dtype=object))
     sentences = {
         "two.mat": "holds 2 kernels; pick one by its number, two.mat:0 to two.mat:1",
         "two.mat:2": "holds 2 kernels",
         "line.npy": "holds no kernel; a kernel is a two-dimensional array",
         "broken.mat": "cannot be read as a kernel",
+        "broken.npy": "cannot be read as a kernel .it is no array",
+        "objects.npy": "cannot be read as a kernel .it is no array",
     }
     for name, sentence in sentences.items():
         with pytest.raises(ValueError, match=sentence):

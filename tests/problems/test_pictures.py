@@ -233,6 +233,35 @@ def test_a_picture_that_is_no_mask_is_refused(values: int, words: str, tmp_path:
     assert "m.png" in str(caught.value)
 
 
+def test_a_mask_is_read_from_an_array(tmp_path: Path) -> None:
+    holes = np.eye(6, dtype=bool)
+    for kind in (bool, np.uint8, np.float64):
+        np.save(tmp_path / "m.npy", (~holes).astype(kind))
+        np.testing.assert_array_equal(masks.named(str(tmp_path / "m.npy"), (6, 6)), ~holes)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.ones((6, 6)), "all true: nothing is missing"),
+        (np.zeros((6, 6), bool), "all false: nothing is measured"),
+        (np.eye(6) / 2, "holds no mask; .* bools, or of zeros and ones"),
+        (255 * np.eye(6, dtype=np.uint8), "holds no mask"),
+        (np.full((6, 6), np.nan), "holds no mask"),
+        (np.ones((1, 6, 6), bool), "holds no mask"),
+        (np.array([["a"]]), "holds no mask"),
+        (np.array([[None]]), "cannot be read as a mask"),
+    ],
+)  # fmt: skip
+def test_an_array_that_is_no_mask_is_refused(values: np.ndarray, words: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "m.npy", values)
+    with pytest.raises(ValueError, match=words) as caught:
+        masks.load(tmp_path / "m.npy")
+    assert "m.npy" in str(caught.value)
+    with pytest.raises(FileNotFoundError, match=r"no mask file none\.npy"):
+        masks.load("none.npy")
+
+
 def test_a_kernel_is_found_wherever_its_picture_holds_it(tmp_path: Path) -> None:
     kernel = (255 * kernels.gaussian(1.0) / kernels.gaussian(1.0).max()).astype(np.uint8)
     full, none = np.full_like(kernel, 255), np.zeros_like(kernel)

@@ -12,10 +12,11 @@ from PIL import Image
 
 from reports.cli import main
 from reports.experiments import comparison, tuning
-from reports.runs import stored
 
 Make = Callable[[Path], list[str]]
-EMPTY_RUN = json.dumps({"provenance": dict.fromkeys(stored.Provenance.__annotations__), "cells": []})
+PROVENANCE = {"command": "test", "date": "today", "platform": "any", "cores": 2, "seed": 0, "size": 24, "channels": 1, "samples": 0}
+PROVENANCE |= {"versions": {}, "licences": {}, "weights": {}, "tuning_images_reported": [], "strengths": []}
+EMPTY_RUN = json.dumps({"provenance": PROVENANCE, "cells": []})
 
 
 def picture(name: str, pixels: np.ndarray | bytes) -> Make:
@@ -90,7 +91,7 @@ COMPARE: dict[str, tuple[Make, tuple[str, ...]]] = {
     "image that is a text": (picture("text.png", b"hello"), ("text.png", "cannot be read")),
     "image too small": (picture("small.png", np.zeros((20, 20), np.uint8)), ("20", "small.png")),
     "image with NaN": (nan_picture, ("NaN",)),
-    "image is a folder": (words("-i", "{}"), ("no image file",)),
+    "image is a folder": (words("-i", "{}"), ("is a folder", "name the pictures in it")),
     "unknown method": (words("-m", "hsq"), ("hsq", "did you mean 'hqs'")),
     "no samples": (words("-n", "0"), ("samples must be at least 1",)),
     "no steps": (words("--steps", "0"), ("steps must be at least 1",)),
@@ -108,13 +109,17 @@ COMPARE: dict[str, tuple[Make, tuple[str, ...]]] = {
     "strengths missing": (words("--strengths", "{}/none.json"), ("none.json", "priorbench tune")),
     "strengths of another kind": (text("s.json", '{"a": 1}', "--strengths"), ("s.json", "priorbench tune")),
     "strengths damaged": (text("s.json", "[{", "--strengths"), ("s.json", "priorbench tune")),
+    "strengths that are a folder": (words("--strengths", "{}"), ("is a folder", "strengths.json")),
+    "more samples than anybody can wait for": (words("-n", "999999999"), ("samples must be at most",)),
+    "more steps than anybody can wait for": (words("--steps", "9" * 20), ("steps must be at most",)),
+    "images too large": (words("--size", "9" * 20), ("size must be at most",)),
 }
 OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
     "unknown command": (words("compair"), ("compair", "--help")),
     "report without a run": (words("report", "{}"), ("no run in", "priorbench compare")),
     "report of a run without a past": (
         lambda folder: ["report", str(text("run.json", '{"cells": [], "provenance": {}}', "")(folder) and folder)],
-        ("run.json", "'command'"),
+        ("run.json", "lacks command"),
     ),
     "report of a damaged run": (lambda folder: ["report", str(text("run.json", "[", "")(folder) and folder)], ("run.json", "damaged")),
     "report without a finished cell": (
@@ -134,8 +139,47 @@ OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
     "gate on other pictures": (words("train", "--smoke", "-i", "{}", "-t", "{}"), ("01, 03, 04, 07", "Set12")),
     "fine-tune from nothing": (words("train", "cnn", "-i", "{}", "--start", "no.safetensors"), ("no images below",)),
     "train on from nothing": (words("train", "cnn", "-i", "{}", "--resume", "-o", "{}/w.safetensors"), ("no checkpoint", "--resume")),
+    "tune nothing": (words("tune", "-m", ","), ("nothing to tune",)),
+    "tune into a folder": (words("tune", "-p", "gaussian", "-o", "{}"), ("is a folder", "strengths.json")),
+    "tune in four channels": (words("tune", "-p", "gaussian", "--channels", "4", "-o", "{}/s.json"), ("channels must be 1 (grey) or 3",)),
+    "tune on images too large": (words("tune", "-p", "gaussian", "--size", "9" * 20, "-o", "{}/s.json"), ("size must lie from 1 to",)),
+    "train at no rate": (words("train", "cnn", "-i", "{}", "--rate", "nan"), ("learning rate", "positive")),
+    "train at any rate": (words("train", "cnn", "-i", "{}", "--rate", "inf"), ("learning rate", "positive")),
+    "train on noise without end": (words("train", "cnn", "-i", "{}", "--sigma-max", "inf"), ("sigma must run", "to inf")),
+    "train into a folder": (words("train", "cnn", "-i", "{}", "-o", "."), (".safetensors", "--out")),
+    "train without a seed": (words("train", "cnn", "-i", "{}", "--seed", "-1"), ("--seed",)),
+    "table of a text": (text("a.png", "hello", "denoise-table", "-p", "gaussian", "-i"), ("a.png", "folder")),
+    "table of a broken picture": (
+        lambda folder: ["denoise-table", "-p", "gaussian", "-i", str(text("a.png", "hello", "")(folder) and folder), "-o", f"{folder}/t"],
+        ("a.png cannot be read",),
+    ),
+    "table without noise": (words("denoise-table", "-p", "gaussian", "--sigmas", "0"), ("every sigma must be a positive number",)),
+    "table of infinite noise": (words("denoise-table", "-p", "gaussian", "--sigmas", "1e9"), ("25500 at most",)),
+    "table without a number": (words("denoise-table", "-p", "gaussian", "--sigmas", "loud"), ("loud", "15,25,50")),
+    "table of nothing": (words("denoise-table", "-p", "gaussian", "--sigmas", ""), ("nothing to measure",)),
+    "table of no picture": (words("denoise-table", "-p", "gaussian", "--limit", "0"), ("limit must be at least 1",)),
+    "table of small pictures": (words("denoise-table", "-p", "gaussian", "--size", "3"), ("size must be at least 16",)),
+    "sample in one step": (words("sample", "-p", "gaussian", "--steps", "1"), ("steps must be at least 2",)),
+    "sample by an estimate": (words("sample", "-p", "gaussian", "-m", "hqs"), ("hqs",)),
+    "sample nothing": (words("sample", "-m", ","), ("nothing to draw",)),
+    "sample in two channels": (words("sample", "-p", "gaussian", "--channels", "2"), ("channels must be 1 (grey) or 3",)),
+    "sample too large": (words("sample", "-p", "gaussian", "--size", "9" * 20), ("size must be at most",)),
+    "prove without a budget": (words("prove", "--budgets", ""), ("nothing to prove",)),
+    "prove for no calls": (words("prove", "--budgets", "0"), ("nothing to prove",)),
+    "prove for ever": (words("prove", "--budgets", "9" * 20), ("calls must be at most",)),
+    "prove for half a call": (words("prove", "--budgets", "10.5"), ("whole numbers", "10.5")),
+    "prove with too few samples": (words("prove", "-n", "2"), ("at least", "samples, not 2")),
+    "prove with an estimate": (words("prove", "-m", "hqs"), ("hqs",)),
     "tune into another file": (text("s.json", "{}", "tune", "-p", "gaussian", "-o"), ("s.json", "does not hold tuned strengths")),
 }
+
+
+# Every option and argument that takes a path.
+PATHS = [
+    *(["compare", option] for option in ("-o", "--strengths", "--lpips")), ["report"], ["trust"], ["table"], ["table", "{}", "-o"],
+    ["figure", "{}", "spectrum", "-o"], ["tune", "-o"], ["prove", "-o"], ["sample", "-o"], ["sample", "-i"],
+    ["denoise-table", "-o"], ["denoise-table", "-i"], *(["train", "-i", "{}", option] for option in ("-i", "-o", "-t", "--start")),
+]  # fmt: skip
 
 
 def refused(arguments: list[str], hints: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,6 +219,15 @@ def test_compare_refuses(case: str, tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_other_commands_refuse(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make, hints = OTHER[case]
     refused(make(tmp_path), hints, tmp_path, capsys)
+
+
+@pytest.mark.parametrize("command", PATHS, ids=" ".join)
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_an_empty_path_is_not_the_working_folder(
+    command: list[str], blank: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused([*(word.format(tmp_path) for word in command), blank], ("the name is empty",), tmp_path, capsys)
 
 
 def test_a_folder_that_was_removed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

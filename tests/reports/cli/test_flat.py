@@ -146,7 +146,8 @@ def test_samples_that_do_not_differ_are_judged(tmp_path: Path) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_method_and_prior_on_flat_pictures(channels: int, tmp_path: Path) -> None:
     images = flat(tmp_path / "pictures", 16)
-    cells = plan(priors.CATALOGUE, problems.CATALOGUE, images[:2], solvers.METHODS, samples=2, steps=4, size=16, channels=channels)
+    chosen = images[:1] if channels == 1 else images[1:2]
+    cells = plan(priors.CATALOGUE, problems.CATALOGUE, chosen, solvers.METHODS, samples=2, steps=2, size=16, channels=channels)
     found = compare(cells, tmp_path / "run", "test")
     refused = ("cannot undo", "no gradient passes")  # by methods that do not fit the problem or the prior
     failed = [f"{row.cell}: {row.message}" for row in found.rows if row.status == "failed"]

@@ -175,6 +175,14 @@ def test_the_key_changes_with_own_files(field: str, tmp_path: Path) -> None:
     assert len(found) == 2
 
 
+def test_the_key_changes_with_one_kernel_of_several_in_a_file(tmp_path: Path) -> None:
+    file, found = tmp_path / "kernels.mat", set()
+    for content in (b"a", b"b"):
+        file.write_bytes(content)
+        found.add(file_key(replace(ESTIMATE, problem=f"deblur[kernel={file}:1]")))
+    assert len(found) == 2
+
+
 def file_key(cell: Cell) -> str:
     """The key, without loading weights that are none."""
     with pytest.MonkeyPatch.context() as patch:
