@@ -96,9 +96,10 @@ class SuperResolution(Operator):
         ValueError: a factor or an offset out of range, a bad kernel or image shape.
     """
 
-    def __init__(self, kernel: Any, factor: int, image_shape: Sequence[int], offset: int | None = None):
+    def __init__(self, kernel: Any, factor: Any, image_shape: Sequence[int], offset: int | None = None):
         self.image_shape = channels, height, width = checked_shape(image_shape)
-        if isinstance(factor, bool) or not (1 <= factor <= min(height, width)) or factor != int(factor):
+        number = isinstance(factor, int | float | np.number) and not isinstance(factor, bool)
+        if not number or not (1 <= factor <= min(height, width)) or factor != int(factor):
             raise ValueError(f"factor must be a whole number from 1 to {min(height, width)}, the short side of the image, not {factor}")
         self.factor = int(factor)
         self.blur = Blur(uniform(self.factor) if kernel is None else kernel, image_shape)

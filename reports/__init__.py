@@ -14,7 +14,10 @@ def load(folder: str | Path) -> Report:
 
     Raises:
         FileNotFoundError, ValueError: no finished run there, or a damaged one.
+        TypeError: ``folder`` is no path.
     """
+    if not isinstance(folder, str | Path):
+        raise TypeError(f"a run is a folder, such as 'out/compare', not {folder!r}")
     from reports.report import Report  # heavy: only where a run is read
 
     return Report.load(folder)

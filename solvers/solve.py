@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import time
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from priors.slot import Denoiser, checked, name_of
+from problems.names import unknown
 from problems.problem import Problem
 from problems.seeds import Seed
 from solvers.bands import octaves
@@ -204,7 +204,6 @@ def named(name: str, samples: bool) -> Method:
     fitting = [known for known, method in METHODS.items() if method.samples == samples]
     if name in fitting:
         return METHODS[name]
-    if name in METHODS:
+    if name in list(METHODS):
         raise ValueError(f"method {name!r} belongs to solvers.{'solve' if samples else 'sample'}; known here: {', '.join(fitting)}")
-    close = difflib.get_close_matches(name, METHODS, n=1)
-    raise ValueError(f"unknown method {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {', '.join(METHODS)}"))
+    raise ValueError(unknown("method", name, METHODS))

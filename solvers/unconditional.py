@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from priors.slot import Denoiser, checked, name_of
+from problems.names import unknown
 from problems.seeds import Seed
 from solvers.data import Covariance, Measurement
 from solvers.loop import Iterate, Method, Task, ancestral, ddim
@@ -166,7 +166,6 @@ def mean_of(prior: Denoiser) -> float | Tensor:
 
 
 def generator(name: str) -> Method:
-    if name in GENERATORS:
-        return GENERATORS[name]
-    close = difflib.get_close_matches(name, GENERATORS, n=1)
-    raise ValueError(f"unknown method {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {', '.join(GENERATORS)}"))
+    if name not in list(GENERATORS):
+        raise ValueError(unknown("method", name, GENERATORS))
+    return GENERATORS[name]

@@ -269,8 +269,10 @@ def plan(priors: Iterable[str], sigmas: Iterable[float], scene: Scene) -> list[L
     """
     levels = sorted(set(sigmas))
     for sigma in levels:
-        if not 0 < sigma <= LOUDEST:
-            raise ValueError(f"every sigma must be a positive number (in /255), {LOUDEST:g} at most, not {sigma:g}")
+        if not 0 < sigma < math.inf:
+            raise ValueError(f"every sigma must be a positive number (in /255), not {sigma:g}")
+        if sigma > LOUDEST:
+            raise ValueError(f"every sigma must be at most {LOUDEST:g} (in /255), not {sigma:g}")
     chosen = sorted(dict.fromkeys(str(Selector.parse(text)) for text in priors), key=place)
     if not (chosen and levels):
         raise ValueError("nothing to measure; name at least one prior and one sigma")

@@ -369,6 +369,8 @@ BAD = [
     (lambda: Blur(np.full((3, 3), 1e308), (1, 4, 4)), ValueError, "as large as 1e.308, .* divide it by its sum"),
     (lambda: SuperResolution(None, 0, (1, 4, 4)), ValueError, "factor must be a whole number from 1 to 4, .* not 0"),
     (lambda: problems.load("super_resolution", PHOTO, factor=1.5), ValueError, "factor must be a whole number"),
+    (lambda: SuperResolution(None, "2", (1, 4, 4)), ValueError, "factor must be a whole number from 1 to 4, .* not 2"),
+    (lambda: SuperResolution(None, None, (1, 4, 4)), ValueError, "factor must be a whole number from 1 to 4, .* not None"),
     (lambda: SuperResolution(None, 5, (1, 4, 4)), ValueError, "factor must be a whole number from 1 to 4"),
     (lambda: SuperResolution(None, 2, (1, 4, 4), offset=2), ValueError, "offset must lie from 0 to 1"),
     (lambda: Inpainting(np.zeros((4, 4), bool), (1, 4, 4)), ValueError, "measures no pixel; at least one"),

@@ -404,6 +404,9 @@ def test_the_last_word_of_hqs_is_the_priors() -> None:
 
 BAD = [
     (lambda p, g: solvers.solve(p, g, "hsq"), "did you mean 'hqs'"),
+    (lambda p, g: solvers.solve(p, g, None), "unknown method None; known: "),
+    (lambda p, g: solvers.sample(p, g, method=["annealed"]), r"unknown method \['annealed'\]; "),
+    (lambda p, g: solvers.generate(g, (1, 8, 8), 1, method=3), "unknown method 3; known: "),
     (lambda p, g: solvers.solve(p, g, "annealed"), "belongs to solvers.sample"),
     (lambda p, g: solvers.sample(p, g, method="hqs"), "belongs to solvers.solve"),
     (lambda p, g: solvers.sample(p, g, n=0), "at least 1"),

@@ -154,7 +154,7 @@ OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
         ("a.png cannot be read",),
     ),
     "table without noise": (words("denoise-table", "-p", "gaussian", "--sigmas", "0"), ("every sigma must be a positive number",)),
-    "table of infinite noise": (words("denoise-table", "-p", "gaussian", "--sigmas", "1e9"), ("25500 at most",)),
+    "table of infinite noise": (words("denoise-table", "-p", "gaussian", "--sigmas", "1e9"), ("at most 25500",)),
     "table without a number": (words("denoise-table", "-p", "gaussian", "--sigmas", "loud"), ("loud", "15,25,50")),
     "table of nothing": (words("denoise-table", "-p", "gaussian", "--sigmas", ""), ("nothing to measure",)),
     "table of no picture": (words("denoise-table", "-p", "gaussian", "--limit", "0"), ("limit must be at least 1",)),

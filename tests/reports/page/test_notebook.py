@@ -118,6 +118,8 @@ def test_a_stored_run_is_loaded_and_drawn_by_name(tmp_path: Path) -> None:
     assert figure.get_figwidth() == pytest.approx(3.5)
     with pytest.raises(FileNotFoundError, match="no run in"):
         reports.load(tmp_path / "elsewhere")
+    with pytest.raises(TypeError, match="a run is a folder, such as 'out/compare', not None"):
+        reports.load(None)  # type: ignore[arg-type]
 
 
 def test_a_display_costs_no_drawing_library() -> None:
