@@ -64,15 +64,15 @@ def test_compare_tells_its_progress_and_its_scores(tmp_path: Path, undrawn: list
     shown = capsys.readouterr()
     assert shown.err == ""
     lines = [line for line in shown.out.splitlines() if line.startswith("[")]
-    assert len(lines) == 3 * 2
-    assert lines[2].startswith("[3/6] deblur · camera · gaussian[mean=0.4] · hqs ... ")
+    assert len(lines) == 3 * 3
+    assert lines[2].startswith("[3/9] deblur · camera · gaussian[mean=0.4] · admm ... ")
     assert " dB in " in lines[2]
     assert lines[2].endswith(" left")
     assert not lines[-1].endswith(" left")
     assert f"report: {out}/report.html" in shown.out
     assert "\x1b" not in shown.out, "a log wants plain lines"
     assert "of 0.50" in shown.out  # the coverage that 3 samples allow
-    assert [len(finished.rows) for finished in undrawn] == [6]
+    assert [len(finished.rows) for finished in undrawn] == [9]
     assert undrawn[0].provenance["command"].startswith("priorbench compare -p gaussian,")
 
 
@@ -96,7 +96,7 @@ def test_ctrl_c_keeps_what_is_finished(
     COUNT["images"] = 0
     assert run("compare", "-p", COUNTING, *SMALL, "-o", out) == 0
     assert COUNT["images"] == 3 * 4
-    assert "[1/2] deblur · camera · tests.helpers:Counting · hqs: " in capsys.readouterr().out
+    assert "[1/3] deblur · camera · tests.helpers:Counting · admm: " in capsys.readouterr().out
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +136,7 @@ def test_a_licence_is_told_once(tmp_path: Path, undrawn: list, capsys: pytest.Ca
 def test_tune_writes_a_file_that_compare_reads(tmp_path: Path, undrawn: list, capsys: pytest.CaptureFixture[str]) -> None:
     file, out = tmp_path / "mine.json", tmp_path / "run"
     assert run("tune", "-p", "gaussian", "-P", "deblur", "--size", "24", "-o", str(file)) == 0
-    assert capsys.readouterr().out.count("deblur · gaussian · hqs: strength ") == 9
+    assert capsys.readouterr().out.count("deblur · gaussian · admm: strength ") == 9
     assert run("compare", "-p", "gaussian", *SMALL, "--strengths", str(file), "-o", str(out)) == 0
     (used,) = undrawn[0].provenance["strengths"]
     assert used["from"].startswith("mine.json: 9 trials")

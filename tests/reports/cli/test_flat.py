@@ -20,6 +20,7 @@ from reports.figures import paper
 from reports.judging.trust import judge
 from reports.page import report
 from reports.runs.stored import Run
+from reports.runs.strengths import Strengths, Tuned
 from tests.helpers import run
 
 GREYS = {"black": 0, "middle": 128, "white": 255}
@@ -70,8 +71,11 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """A run on flat pictures, every problem, with an estimate and with samples."""
     home = tmp_path_factory.mktemp("flat")
     images = flat(home / "pictures")
-    cells = plan(("gaussian", "tv"), problems.CATALOGUE, images, ("hqs", "annealed"), samples=3, steps=3, size=24, channels=request.param)
-    compare(cells, home / "run", "test")
+    given = Tuned("tv", "deblur", "hqs", 0.5, [(0.5, 25.0), (5.0, 20.0)], ("coins",), 24, 1, 0.02, 0, "2026-01-01", {"card": None})
+    tuned = Strengths("mine.json", {("tv", "deblur", "hqs"): given})
+    methods, shape = ("hqs", "mean", "annealed"), {"size": 24, "channels": request.param}
+    cells = plan(("gaussian", "tv"), problems.CATALOGUE, images, methods, samples=3, steps=3, strengths=tuned, **shape)
+    compare(cells, home / "run", "test", strengths=tuned)
     return home / "run"
 
 
