@@ -73,7 +73,7 @@ class Measurement:
         """argmin F, written as a correction of x0: what is not measured then stays exactly as believed."""
         if isinstance(width, float) and width == 0:
             return x0
-        residual = (self.y if y is None else y) - self.operator.forward(x0)
+        residual = self.residual(x0) if y is None else y - self.operator.forward(x0)
         if isinstance(width, Covariance):
             return x0 + self.correction(residual, width)
         return x0 + self.operator.solve(self.operator.adjoint(residual), (self.noise_sigma / width) ** 2)
@@ -101,12 +101,15 @@ class Measurement:
 
     def descend(self, x0: Tensor, width: float) -> Tensor:
         """A gradient step of length width^2 on the data term alone."""
-        residual = self.y - self.operator.forward(x0)
-        return x0 + (width / self.noise_sigma) ** 2 * self.operator.adjoint(residual)
+        return x0 + (width / self.noise_sigma) ** 2 * self.operator.adjoint(self.residual(x0))
+
+    def residual(self, x: Tensor) -> Tensor:
+        """y - A x; of fewer images than samples, such as the means of pairs, as many measurements are taken."""
+        return self.y[: len(x)] - self.operator.forward(x)
 
     def misfit(self, x: Tensor) -> Tensor:
         """|A x - y|^2 / (m s^2) for each image: about 1 where x explains the data up to their noise."""
-        return ((self.operator.forward(x) - self.y) / self.noise_sigma).square().flatten(1).mean(1)
+        return (self.residual(x) / self.noise_sigma).square().flatten(1).mean(1)
 
     def flat(self) -> Tensor:
         """The constant image that fits the data best: the start of every method, and the least any answer must beat."""

@@ -107,7 +107,7 @@ class Method:
     "draw" or "descend"; ``answer`` says whether the believed or the measured image is returned; ``dual`` adds ADMM's
     running sum of disagreements. ``falling`` says that its levels must not rise; a fixed-point method takes any.
     ``balance`` is the lambda of the method's paper that strength 1 stands for, where the theory leaves it open.
-    A method with ``pairs`` draws so many antithetic pairs and answers with their mean.
+    A method with ``pairs`` draws so many antithetic pairs and answers with one image for each.
     A method that is no setting brings ``own``, a generator with the signature of ``loop``. An ``exhibit`` is run as
     published, to show its known bias; ``line`` names the source.
     """
@@ -133,7 +133,7 @@ class Method:
 class Iterate:
     """One turn: the level told to the prior, the width given to the data, and the images [n * B, C, H, W] they led to.
 
-    ``calls`` counts how often the prior was asked about each image, a gradient through it as one more.
+    ``calls`` counts how often the prior was asked about each of these images, a gradient through it as one more.
     """
 
     sigma: float

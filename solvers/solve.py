@@ -98,16 +98,16 @@ def run(
         answer = flat = data.flat()
         start = begin(data, flat, schedule[0], strength * method.balance, noise)
         for iterate in Task(data, trusted, method, schedule, start, strength, noise).iterates():
-            calls += n * iterate.calls
+            calls += len(iterate.x) // len(problem.y) * iterate.calls
             before, answer = answer, iterate.believed if method.answer == "believed" else iterate.measured
             trace.append(record(data, iterate, answer, before))
             check_bounds(answer, trace, name, prior, iterate.sigma)
     check_fit(data, answer, flat, trace, name, prior)
-    samples = answer.view(n, len(problem.y), *answer.shape[1:])
+    parts = answer.view(-1, len(problem.y), *answer.shape[1:])  # samples, means of pairs, or the one estimate
     config = {"strength": strength, "levels": schedule, "n": n if noise else None, "seed": noise.root if noise else None}
-    drawn, pairs = samples if method.samples else None, samples.unflatten(0, (2, -1)).mean(0) if method.pairs else None
+    samples, pairs = parts if method.samples else None, parts if method.pairs else None
     seconds = time.perf_counter() - began
-    return Result(problem, prior, name, samples.mean(0), drawn, tuple(trace), config, seconds, calls, pairs)
+    return Result(problem, prior, name, parts.mean(0), samples, tuple(trace), config, seconds, calls, pairs)
 
 
 def check_problem(problem: Problem) -> None:
@@ -179,7 +179,7 @@ def record(data: Measurement, iterate: Iterate, answer: Tensor, before: Tensor) 
         "sigma": iterate.sigma,
         "width": size(iterate.width),
         "misfit": float(data.misfit(answer).mean()),
-        "change": float((answer - before).square().mean().sqrt()),
+        "change": float((answer - before[: len(answer)]).square().mean().sqrt()),
         "bands": octaves(iterate.believed[0]),
     }
 
@@ -194,7 +194,7 @@ def check_bounds(answer: Tensor, trace: list[dict[str, Any]], name: str, prior: 
 
 def check_fit(data: Measurement, answer: Tensor, flat: Tensor, trace: list[dict[str, Any]], name: str, prior: Denoiser) -> None:
     misfit = data.misfit(answer)
-    if bool((misfit > data.misfit(flat).clamp(min=2.0)).any()):
+    if bool((misfit > data.misfit(flat[: len(answer)]).clamp(min=2.0)).any()):
         raise Diverged(
             f"{name} with prior {name_of(prior)!r} ended on an image that explains the data worse than a flat one "
             f"(misfit {float(misfit.max()):.3g}); give a smaller strength, or levels that end lower", trace)  # fmt: skip
