@@ -143,6 +143,15 @@ def test_tune_writes_a_file_that_compare_reads(tmp_path: Path, undrawn: list, ca
     assert used["strength"] == undrawn[0].rows[0].cell.strength
 
 
+@pytest.mark.parametrize("chosen", ["", "active"])
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(chosen: str) -> None:
+    code = "import os, sys; from reports.cli import main; main(['list']); print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY'])"
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_WAIT_POLICY": chosen} if chosen else {}
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert told.stdout.split()[-1] == (chosen or "passive")
+
+
 def test_a_students_prior_is_found_in_the_folder_one_stands_in(tmp_path: Path) -> None:
     (tmp_path / "mymodule.py").write_text("class Same:\n    def denoise(self, x, sigma):\n        return x\n")
     code = "import sys; sys.path = [p for p in sys.path if p]; from reports.cli import main; main()"  # a console script's path
