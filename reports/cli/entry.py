@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,16 +13,17 @@ import click
 
 from reports.cli.comparing import compare, list_all, report, tune
 from reports.cli.denoising import denoise_table, sample
-from reports.cli.endings import BAD_INPUT, INTERRUPTED, leave
+from reports.cli.endings import BAD_INPUT, INTERRUPTED, input_checked, leave
 from reports.cli.judging import prove, trust
 from reports.cli.publishing import figure, table
 from reports.cli.training import train
+from reports.runs.limits import check_text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: every complaint is one line on stderr, and bad input ends with exit code 2.
 
-    Characters that the encoding of the terminal lacks are printed as question marks.
+    Characters that the encoding of the terminal lacks are printed as question marks, those that matplotlib's font lacks as boxes.
     Modules in the folder one stands in can be named as priors, as with ``python -m``; a script's path would leave it out.
     Threads that wait for each other sleep, unless the user says otherwise: beside another busy process those that spin take
     1.5 times as long, since they burn the time that the thread they wait for needs. OpenMP reads this when torch is imported.
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not a stream that a caller put in its place
             stream.reconfigure(errors="replace")
+    warnings.filterwarnings("ignore", "Glyph .* missing from font")
     try:
         here = str(Path.cwd())
     except FileNotFoundError:
@@ -38,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.path.append(here)
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
+        with input_checked():
+            check_text(given)
         cli(args=given, prog_name="priorbench", standalone_mode=False, obj=tuple(given))
     except click.ClickException as error:
         leave(f"{error.format_message()} Try priorbench --help.", BAD_INPUT)

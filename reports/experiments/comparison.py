@@ -15,7 +15,7 @@ from reports.runs.cell import Cell, Record, has_spread
 from reports.runs.files import write_json
 from reports.runs.flat import export
 from reports.runs.keys import key
-from reports.runs.limits import check_channels, check_limits
+from reports.runs.limits import check_channels, check_limits, check_text
 from reports.runs.loading import check, load_prior, prior_facts
 from reports.runs.provenance import circumstances, restrictions
 from reports.runs.selectors import Selector, known
@@ -54,6 +54,8 @@ def plan(
     check_channels(channels)
     if noise is not None and 1 < noise < math.inf:
         raise ValueError(f"noise is noise_sigma of pixels in [0, 1], not {noise:g}; of 8 bits it is {noise:g}/255 = {noise / 255:.3f}")
+    images = list(images)
+    check_text(images)
     tuned = Strengths.none() if strengths is None else strengths
     chosen_problems = [Selector.parse(text).with_defaults({} if noise is None else {"noise_sigma": noise}) for text in problems]
     chosen_priors = [str(Selector.parse(text)) for text in priors]

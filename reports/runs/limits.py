@@ -1,6 +1,9 @@
-"""The numbers that a user gives, and the range of each: beyond it a run could not end, or would not fit into memory."""
+"""What a user may give: numbers in a range beyond which a run could not end or would not fit into memory, and names that are text."""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
 
 SMALLEST = 16  # pixels on a side: what kernels, coarse grids and the window of SSIM need
 LIMITS: dict[str, tuple[int, int | None]] = {
@@ -34,3 +37,15 @@ def check_channels(channels: int) -> None:
     """
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (grey) or 3 (colour), not {channels}")
+
+
+def check_text(words: Iterable[str]) -> None:
+    """
+    Raises:
+        ValueError: the name of a file holds bytes that are no character in the encoding of this machine, and no result could name it.
+    """
+    for word in words:
+        shown = word.encode(errors="replace").decode()
+        if shown.encode() != word.encode(errors="surrogatepass"):
+            remedy = "give the file another name, or set LC_ALL=C.UTF-8"
+            raise ValueError(f"{shown} is not text in the encoding of this machine ({sys.getfilesystemencoding()}); {remedy}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+
 import pytest
 import torch
 
@@ -22,13 +24,18 @@ def noisy() -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("name", ["cnn", "diffusion"])
 @pytest.mark.parametrize("sigma", [5 / 255, 0.1, 50 / 255])
 def test_bfloat16_costs_no_visible_quality(name: str, sigma: float) -> None:
-    truth = problems.load_image("camera", size=128, channels=1)
-    x = truth + sigma * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
-    exact, rounded = (priors.load(name, precision=chosen).denoise(x, sigma) for chosen in ("float32", "bfloat16"))
-    assert not torch.equal(exact, rounded)
-    psnr = [float(-10 * torch.log10((answer - truth).square().mean())) for answer in (exact, rounded)]
-    assert abs(psnr[0] - psnr[1]) < 0.01
-    assert float((exact - rounded).square().mean().sqrt()) < 0.03 * sigma
+    """At most 0.005 dB on average; a single picture can lose 0.013 dB, and win as much."""
+    lost = []
+    for picture in problems.TEST:
+        truth = problems.load_image(picture, size=128, channels=1)
+        x = truth + sigma * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+        exact, rounded = (priors.load(name, precision=chosen).denoise(x, sigma) for chosen in ("float32", "bfloat16"))
+        assert not torch.equal(exact, rounded)
+        assert float((exact - rounded).square().mean().sqrt()) < 0.03 * sigma
+        psnr = [float(-10 * torch.log10((answer - truth).square().mean())) for answer in (exact, rounded)]
+        lost.append(psnr[0] - psnr[1])
+    assert abs(statistics.mean(lost)) < 0.005
+    assert max(map(abs, lost)) < 0.02
 
 
 def test_the_belief_is_rounded_as_little(noisy) -> None:

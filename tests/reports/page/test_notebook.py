@@ -122,6 +122,25 @@ def test_a_stored_run_is_loaded_and_drawn_by_name(tmp_path: Path) -> None:
         reports.load(None)  # type: ignore[arg-type]
 
 
+def test_a_frame_holds_every_cell_with_its_metrics(tmp_path: Path) -> None:
+    made = comparison(tmp_path, problems=("deblur", "inpaint"))
+    frame = made.frame()
+    assert len(frame) == len(made.rows)
+    assert list(frame["prior"]) == [row.cell.prior for row in made.rows]
+    assert list(frame["method"]) == [row.cell.method for row in made.rows]
+    for row, (_, entry) in zip(made.rows, frame.iterrows(), strict=True):
+        assert entry["psnr"] == row.metrics["psnr"]
+        assert entry["seconds"] == pytest.approx(row.seconds, abs=1e-3)
+        assert np.isnan(entry["coverage"]) if row.metrics.get("coverage") is None else entry["coverage"] == row.metrics["coverage"]
+    assert frame.groupby("prior")["psnr"].mean().notna().all()
+
+
+def test_a_frame_says_that_it_needs_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="a data frame needs pandas; install it with: pip install pandas"):
+        comparison(tmp_path).frame()
+
+
 def test_a_display_costs_no_drawing_library() -> None:
     code = (
         "import sys, torch, problems, solvers; p = problems.denoise(torch.rand(1, 1, 8, 8), noise_sigma=0.1, rng=0); p._repr_html_(); "
