@@ -51,6 +51,12 @@ class Scene:
         return next((method for method in self.methods if self.run.draws(method) > 1), None)
 
     @property
+    def averaging(self) -> str | None:
+        """The method that estimates the posterior mean, where it is not shown already; for the curves alone."""
+        found = (row.cell.method for row in self.run.rows if row.cell.pairs and row.cell.method not in self.methods)
+        return next(found, None)
+
+    @property
     def over(self) -> str:
         """What the curves are means of."""
         n = len(pictured(self.run, self.problem))
@@ -151,6 +157,8 @@ def curves(axes: Axes, scene: Scene, named: bool) -> None:
             curve(axes, scene, method, "psnr_sample", "one sample", "^:")
         else:
             curve(axes, scene, method, "psnr", f"evaluated, {calls(scene, method)}", "o-")
+    if scene.averaging:
+        curve(axes, scene, scene.averaging, "psnr", f"posterior mean, {calls(scene, scene.averaging)}", "D-.")
     priors = scene.run.priors
     for i, prior in enumerate(priors):
         if not all(scene.complete(method, prior) for method in scene.methods):

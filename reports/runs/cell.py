@@ -99,8 +99,8 @@ class Record:
 
 
 def is_heuristic(row: Record) -> bool:
-    """Whether its samples have no posterior meaning: only from a mean E[clean | x] can a score be made."""
-    return row.cell.samples > 0 and row.prior.get("mmse") is not True
+    """Whether its samples, or the pairs it averages, have no posterior meaning: only from a mean E[clean | x] can a score be made."""
+    return bool(row.cell.samples or row.cell.pairs) and row.prior.get("mmse") is not True
 
 
 def has_spread(record: Record) -> bool:

@@ -139,6 +139,13 @@ def test_the_spectrum_tells_calls_and_samples(tmp_path: Path) -> None:
     assert {"one of 4", "std of 4", "← assumes less", "assumes more about pictures →"} <= set(lines(figure))
 
 
+def test_the_posterior_mean_has_a_curve_beside_what_is_shown(tmp_path: Path) -> None:
+    methods = (("admm", 0), ("mean", 0), ("annealed", 4))
+    figure = spectrum(comparison(tmp_path, problems=("deblur",), images=("camera",), methods=methods), "deblur")
+    assert legend(figure) == ["evaluated, 8 calls", "mean of samples, 4 × 8 calls", "one sample", "posterior mean, 8 calls", "heuristic"]
+    assert "evaluated\nadmm" in texts(figure)
+
+
 def test_calls_that_differ_between_priors_are_told_from_fewest_to_most(tmp_path: Path) -> None:
     made = comparison(tmp_path, problems=("deblur",), images=("camera",))
     rows = [replace(row, calls=3 * row.calls if row.cell.prior == "tv" else row.calls) for row in made.rows]
