@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from priors.slot import Denoiser, name_of
 from problems.problem import Problem
+from solvers.fit import doubts
+from solvers.methods import METHODS
 
 
 class Diverged(ArithmeticError):
@@ -59,6 +62,16 @@ class Result:
     def heuristic(self) -> bool:
         """Whether samples come from a prior that is no E[clean | x], so that no density stands behind them."""
         return self.samples is not None and not getattr(self.prior, "mmse", False)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What speaks against the answer, a sentence each, found without the truth: a misfit that is too small or too large, an
+        iteration that has not settled (``solvers.fit``). Empty where nothing does.
+        """
+        answers = self.x[None] if self.samples is None else self.samples
+        method = METHODS[self.method]
+        moved = None if self.samples is not None or method.falling else self.trace[-1]["change"]
+        return tuple(doubts(self.problem, answers, moved, strong=not (method.samples or method.pairs)))
 
     def drawn(self) -> Tensor:
         if self.samples is None:

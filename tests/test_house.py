@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("priors", "problems", "solvers", "reports")
 MAY_IMPORT = {"priors": set(), "problems": set(), "solvers": {"priors", "problems"}, "reports": {"priors", "problems", "solvers"}}
 # All that solvers may know of the others.
-PROTOCOLS = {"priors.slot", "problems.operator", "problems.problem", "problems.names", "problems.seeds"}
+PROTOCOLS = {"priors.slot", "priors.gaussian", "problems.operator", "problems.problem", "problems.names", "problems.seeds"}
 FLOORS = (  # of reports, from the ground up: a room imports only from floors below its own
     {"scores"},
     {"runs"},

@@ -20,7 +20,7 @@ from reports.experiments.denoising import Table as DenoisingTable
 from reports.experiments.posteriors import Proof
 from reports.experiments.posteriors import Row as ProofRow
 from reports.judging.trust import Trust
-from reports.runs.cell import Cell, Record
+from reports.runs.cell import Cell, Record, is_doubtful
 from reports.runs.loading import load_prior, load_problem
 from reports.runs.stored import Run
 from reports.tables.denoising import sections
@@ -118,7 +118,7 @@ def understood(out: Console, cells: Sequence[Cell]) -> None:
 
 
 def scores(out: Console, run: Run) -> None:
-    """One table per problem: means over the images on which a method arrived; then whether versions of the code are mixed."""
+    """One table per problem: means over the images on which a method arrived; then what is doubtful, and mixed versions of the code."""
     for problem in run.problems:
         table = table_of("prior", "method", "PSNR", "SSIM", "misfit", "coverage", "calls", "seconds", title=problem)
         for method in run.methods:
@@ -127,6 +127,8 @@ def scores(out: Console, run: Run) -> None:
                 if rows := [row for row in found if row]:
                     table.add_row(prior, method, *score(rows))
         out.print(table)
+    for row in filter(is_doubtful, run.rows):
+        out.print(f"doubtful: {row.cell}: {row.message}", soft_wrap=True)
     if run.mixed_code:
         out.print(run.mixed_code, soft_wrap=True)
 
@@ -144,7 +146,8 @@ def score(rows: Sequence[Record]) -> list[str]:
     coverage = mean("coverage", ".2f") and f"{mean('coverage', '.2f')} of {mean('coverage_nominal', '.2f')}"
     cost = [f"{statistics.mean(row.calls for row in arrived):.0f}", f"{statistics.mean(row.seconds for row in arrived):.1f}"]
     missing = f" ({len(arrived)} of {len(rows)} images)" if len(arrived) < len(rows) else ""
-    return [mean("psnr", ".2f") + missing, mean("ssim", ".3f"), mean("misfit", ".2f"), coverage, *cost]
+    misfit = mean("misfit", ".2f") + "?" * any(map(is_doubtful, arrived))
+    return [mean("psnr", ".2f") + missing, mean("ssim", ".3f"), misfit, coverage, *cost]
 
 
 def denoising(out: Console, made: DenoisingTable) -> None:

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.runs.cell import is_heuristic
+from reports.runs.cell import Record, is_doubtful, is_heuristic
 from reports.runs.stored import Run, mean
-from reports.runs.titles import image_title, listed, use
+from reports.runs.titles import counted, image_title, listed, use
 
 VISIBLE = 0.2  # dB: a smaller lead is a tie even if it is statistically certain
 VISIBLE_ALONE = 0.5  # dB: the same where a single image gives no hint of how much the lead varies
@@ -83,7 +83,7 @@ def verdict(run: Run, problem: str) -> list[Line]:
     for method in run.ordered_methods:
         if run.is_sampled(method):
             lines += trust(run, problem, method)
-    return lines + losses(run, problem)
+    return lines + doubts(run, problem) + losses(run, problem)
 
 
 def contest(run: Run, problem: str, method: str) -> Line:
@@ -97,9 +97,15 @@ def contest(run: Run, problem: str, method: str) -> Line:
     behind = [prior for prior in found.scores if prior not in leaders]
     for word, prior in zip(("next", "last"), dict.fromkeys(behind[:1] + behind[-1:]), strict=False):
         told += f"; {word} {prior}, {statistics.mean(found.leads(prior)):.1f} dB behind"
-    names = [prior + " (heuristic)" * is_heuristic(run.records(problem, method, prior)[0]) for prior in leaders]
+    names = [prior + marks(run.records(problem, method, prior)) for prior in leaders]
     answer = f"tie of {listed(names)}" if len(names) > 1 else f"{names[0]} wins" if len(found.scores) > 1 else names[0]
     return Line(about, answer, f"{told}. {cost(run, problem, method, leaders)}")
+
+
+def marks(rows: Sequence[Record]) -> str:
+    """What a winner must not hide."""
+    found = ["heuristic"] * is_heuristic(rows[0]) + ["doubtful"] * any(map(is_doubtful, rows))
+    return f" ({', '.join(found)})" if found else ""
 
 
 def single(run: Run, problem: str, method: str, prior: str) -> str:
@@ -138,6 +144,13 @@ def judged(measured: float, nominal: float) -> str:
     if abs(measured - nominal) <= TRUSTED:
         return "about right"
     return "too narrow" if measured < nominal else "too wide"
+
+
+def doubts(run: Run, problem: str) -> list[Line]:
+    """The answers that do not fit their data as they should, or have not settled, and how."""
+    rows = [row for row in run.rows if row.cell.problem == problem and is_doubtful(row)]
+    told = [f"{row.cell.prior} by {row.cell.method} on {image_title(row.cell.image)}: {row.message}" for row in rows]
+    return [Line("doubtful", counted(rows, "answer"), f"{'. '.join(told)}.")] if rows else []
 
 
 def losses(run: Run, problem: str) -> list[Line]:

@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reports.runs.cell import is_doubtful
+from reports.runs.titles import counted
+
 if TYPE_CHECKING:
     from reports.runs.cell import Record
     from reports.runs.stored import Run
 
 WIDTH, HEIGHT = 64, 18  # of a trace, in units of its drawing
-EXPLAINED = (0.5, 2.0)  # misfits that are near 1
 
 
 class Trace(NamedTuple):
@@ -27,7 +29,7 @@ class Diagnosis(NamedTuple):
 
     status: str
     misfit: str = ""
-    far: bool = False
+    doubt: str = ""
     trace: Trace | None = None
 
 
@@ -45,15 +47,13 @@ def failures(run: Run) -> list[Record]:
 
 
 def sentence(run: Run) -> str:
-    """How many cells arrived, and how many of the answers explain their data."""
+    """How many cells arrived, and how many answers are doubtful."""
     done = [row for row in run.rows if row.status == "done"]
-    far = sum(is_far(misfit(row)) for row in done)
-    whole = len(done) == len(run.rows)
-    arrived = f"All {len(done)} cells arrived." if whole else f"{len(done)} of {len(run.rows)} cells arrived."
-    low, high = EXPLAINED
-    if not far:
-        return f"{arrived} The misfit of every answer is between {low:g} and {high:g}."
-    return f"{arrived} Of the answers, {far} {'has' if far == 1 else 'have'} a misfit below {low:g} or above {high:g}, marked below."
+    doubtful = [row for row in done if is_doubtful(row)]
+    arrived = f"All {len(done)} cells arrived." if len(done) == len(run.rows) else f"{len(done)} of {len(run.rows)} cells arrived."
+    if not doubtful:
+        return f"{arrived} No answer is doubtful by its fit to the data or because it has not settled."
+    return f"{arrived} Doubtful by fit to the data, or because not settled: {counted(doubtful, 'answer')}, marked below."
 
 
 def lanes(run: Run, problem: str) -> list[Lane]:
@@ -72,16 +72,12 @@ def diagnosis(row: Record | None, scales: Mapping[str, tuple[float, float]]) -> 
     if row is None:
         return Diagnosis("not run")
     found = misfit(row)
-    return Diagnosis(row.status, "" if found is None else f"{found:.2f}", is_far(found), trace(row.trace, scales))
+    return Diagnosis(row.status, "" if found is None else f"{found:.2f}", row.message if is_doubtful(row) else "", trace(row.trace, scales))
 
 
 def misfit(row: Record) -> float | None:
     """Of one sample where there are samples: their mean fits the data otherwise than any of them."""
     return row.metrics.get("misfit_sample", row.metrics.get("misfit"))
-
-
-def is_far(misfit: float | None) -> bool:
-    return misfit is not None and not EXPLAINED[0] <= misfit <= EXPLAINED[1]
 
 
 def trace(levels: Sequence[Mapping[str, Any]], scales: Mapping[str, tuple[float, float]]) -> Trace | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from reports.runs import stored
+from reports.runs.cell import is_doubtful
 from reports.scores.catalogue import METRICS
 from reports.tables.comparison import value_of
 
@@ -117,7 +118,7 @@ def part(run: Run, problem: str, method: str, columns: Sequence[Column]) -> dict
     for prior, rows in groups.items():
         best = leaders if prior in complete else [None] * len(columns)
         numbers = [entry(column, rows, leader) for column, leader in zip(columns, best, strict=True)]
-        found[prior] = Entries(numbers, "" if prior in complete else missing(run, rows))
+        found[prior] = Entries(numbers, doubtful(rows) if prior in complete else missing(run, rows))
     return found
 
 
@@ -130,6 +131,11 @@ def first(column: Column, groups: Sequence[Sequence[Record]]) -> float | None:
     """The best value of a column; None where it judges nothing."""
     values = [value for rows in groups if (value := mean(rows, column.metric)) is not None]
     return max(values, key=lambda value: column.better * value, default=None) if column.better else None
+
+
+def doubtful(rows: Sequence[Record]) -> str:
+    n = sum(map(is_doubtful, rows))
+    return f"{n} of {len(rows)} doubtful" if n else ""
 
 
 def missing(run: Run, rows: Sequence[Record]) -> str:

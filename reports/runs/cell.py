@@ -64,7 +64,8 @@ class Cell:
 class Record:
     """What came out of a cell.
 
-    ``status`` is "done", "diverged" (no image, ``message`` says how) or "failed" (the prior raised). ``metrics`` always
+    ``status`` is "done", "diverged" (no image) or "failed" (the prior raised); ``message`` says how it diverged or failed, or
+    what speaks against the answer of one that is done (``solvers.Result.warnings``). ``metrics`` always
     has psnr, ssim, misfit, gmsd, haarpsi, swd, spectrum_db and mae of the estimate or mean, and crps, which is mae where there
     is one answer only; samples add the first seven with _sample (gmsd to spectrum_db over the first ``JUDGED`` samples) and,
     from two samples on, spread, rms_error, coverage and coverage_nominal. LPIPS adds lpips and lpips_sample. A record that
@@ -101,6 +102,11 @@ class Record:
 def is_heuristic(row: Record) -> bool:
     """Whether its samples, or the pairs it averages, have no posterior meaning: only from a mean E[clean | x] can a score be made."""
     return bool(row.cell.samples or row.cell.pairs) and row.prior.get("mmse") is not True
+
+
+def is_doubtful(row: Record) -> bool:
+    """Whether its answer does not fit its data as one should, or has not settled: ``message`` says which."""
+    return row.status == "done" and bool(row.message)
 
 
 def has_spread(record: Record) -> bool:

@@ -34,7 +34,7 @@ def run_cell(cell: Cell) -> Record:
         seconds, calls = time.perf_counter() - began, len(error.trace) * solvers.METHODS[cell.method_name].calls * cell.chains
         return Record(cell, "diverged", str(error), {}, calls, seconds, error.trace, facts, scene, code())
     found, arrays = score(problem, result, cell.lpips_file), scene | pictures(result)
-    return Record(cell, "done", "", found, result.calls, result.seconds, result.trace, facts, arrays, code())
+    return Record(cell, "done", "; ".join(result.warnings), found, result.calls, result.seconds, result.trace, facts, arrays, code())
 
 
 def answer(cell: Cell, problem: Problem, prior: Denoiser) -> solvers.Result:

@@ -18,7 +18,7 @@ def use(run: Run, method: str) -> str:
     return f"sampled ({method}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{n})" if n else f"evaluated ({method})"
 
 
-def counted(things: Sequence[str], noun: str) -> str:
+def counted(things: Sequence[object], noun: str) -> str:
     return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
 
 

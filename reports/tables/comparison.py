@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reports.runs import stored, titles
-from reports.runs.cell import Record, is_heuristic
+from reports.runs.cell import Record, is_doubtful, is_heuristic
 from reports.runs.selectors import known
 from reports.runs.stored import Run
 from reports.runs.titles import with_bias_named
@@ -43,6 +43,7 @@ class Entry:
     images: int = 0
     complete: bool = True
     heuristic: bool = False
+    doubtful: bool = False
     words: str = ""
     rank: int = 0
 
@@ -118,7 +119,7 @@ def entry(run: Run, rows: Sequence[Record], metric: str) -> Entry:
     found = over_images(values)
     half = None if math.isnan(found.high) else found.high - found.value
     complete = run.is_complete(rows) and len(values) == len(rows)
-    return Entry(found.value, half, len(values), complete, is_heuristic(rows[0]))
+    return Entry(found.value, half, len(values), complete, is_heuristic(rows[0]), any(map(is_doubtful, rows)))
 
 
 def ranked(column: Column, entries: dict[str, Entry]) -> dict[str, Entry]:
@@ -146,6 +147,8 @@ def caption(run: Run, columns: Sequence[Column], entries: dict[tuple[str, Column
         words.append(f"An exact sampler has coverage {nominal:.3f}.")
     if any(each.heuristic for each in entries.values()):
         words.append("h: heuristic, no posterior stands behind these samples.")
+    if any(each.doubtful for each in entries.values()):
+        words.append("?: doubtful, an answer does not fit its data as it should or has not settled.")
     if any(each.mean is not None and not each.complete for each in entries.values()):
         words.append("*: not on all images, not ranked.")
     return " ".join(words)

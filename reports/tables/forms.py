@@ -27,7 +27,7 @@ def told(column: Column, entry: Entry) -> str:
 
 
 def marks(entry: Entry) -> str:
-    return "h" * entry.heuristic + "*" * (entry.mean is not None and not entry.complete)
+    return "h" * entry.heuristic + "?" * entry.doubtful + "*" * (entry.mean is not None and not entry.complete)
 
 
 def head(column: Column) -> str:
@@ -131,12 +131,13 @@ def comma_separated(table: Table) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(("prior", "family", "problem", "method", "samples", "metric", "mean", "half_interval", "images", "complete",
-                     "heuristic", "rank", "missing"))  # fmt: skip
+                     "heuristic", "doubtful", "rank", "missing"))  # fmt: skip
     for column in table.columns:
         for prior, family in table.families.items():
             each = table.entries[prior, column]
             facts = (prior, family, column.problem, column.method, column.draws, column.metric)
-            writer.writerow((*facts, each.mean, each.half, each.images, each.complete, each.heuristic, each.rank or "", each.words))
+            marks = (each.complete, each.heuristic, each.doubtful)
+            writer.writerow((*facts, each.mean, each.half, each.images, *marks, each.rank or "", each.words))
     return text.getvalue()
 
 

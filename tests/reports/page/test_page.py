@@ -229,12 +229,13 @@ def test_the_way_of_every_cell_is_drawn_on_one_scale(tmp_path: Path) -> None:
     ways = [[{"misfit": 1000.0, "change": 1.0}, {"misfit": None, "change": 0.0}, {"misfit": 10.0, "change": 0.1}], [{"misfit": 1.0}]]
     metrics = [{**row.metrics, "misfit": misfit} for row, misfit in zip(made.rows, (3.0, 1.2), strict=True)]
     rows = [replace(row, trace=way, metrics=found) for row, way, found in zip(made.rows, ways, metrics, strict=True)]
+    rows[0] = replace(rows[0], message="misfit 3, expected below 1.25: it does not explain the data")
     made = replace(made, rows=tuple(rows))
     tv, cnn = (lane.cells["camera"] for lane in diagnostics.lanes(made, "deblur"))
-    assert (tv.misfit, tv.far, cnn.misfit, cnn.far) == ("3.00", True, "1.20", False)
+    assert (tv.misfit, tv.doubt, cnn.misfit, cnn.doubt) == ("3.00", rows[0].message, "1.20", "")
     assert tv.trace == ("0.0,1.0 64.0,11.7", "0.0,1.0 64.0,17.0", "misfit from 1e+03 to 10, change from 1 to 0.1 in 3 levels")
     assert cnn.trace is None
-    assert "Of the answers, 1 has a misfit below 0.5 or above 2" in diagnostics.sentence(made)
+    assert "Doubtful by fit to the data, or because not settled: 1 answer, marked below." in diagnostics.sentence(made)
 
 
 def test_companions_stand_where_they_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,6 +371,16 @@ def test_a_sampled_verdict_tells_the_single_sample_and_the_cost() -> None:
     assert line.answer == "cnn wins"
     told = "Mean of samples 30.0 dB, a single sample of cnn 27.0 dB; next tv, 5.0 dB behind."
     assert line.numbers == f"{told} Cost: 8 denoiser calls, 1.5 s an image."
+
+
+def test_a_doubtful_winner_is_named_so_and_its_doubt_is_told() -> None:
+    run = scored({"cnn": [30, 30], "tv": [25, 25]})
+    doubt = "misfit 0.1, expected above 0.8: it fits the noise; give a larger strength or check noise_sigma"
+    rows = (replace(run.rows[0], message=doubt), *run.rows[1:])
+    first, told = verdict.verdict(Run(run.folder, rows, run.provenance), "deblur")
+    assert first.answer == "cnn (doubtful) wins"
+    assert (told.about, told.answer, told.numbers) == ("doubtful", "1 answer", f"cnn by hqs on image 0: {doubt}.")
+    assert tables.part(Run(run.folder, rows, {}), "deblur", "hqs", tables.ESTIMATE)["cnn"].note == "1 of 2 doubtful"
 
 
 def test_a_heuristic_winner_is_named_so() -> None:

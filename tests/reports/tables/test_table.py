@@ -10,6 +10,7 @@ import shutil
 import statistics
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -112,6 +113,14 @@ def test_heuristic_samplers_and_exhibits_are_marked() -> None:
     assert found.columns[0].use == "sampled (diffpir, as published, biased, n = 4)"
     assert r"\textbf{30.00}\textsuperscript{h}" in forms.latex(found)
     assert "h: heuristic, no posterior stands behind these samples." in found.caption
+
+
+def test_doubtful_answers_are_marked() -> None:
+    run = made(scored({"psnr": {"a": [30.0], "b": [20.0]}}))
+    found = table(replace(run, rows=tuple(replace(row, message="misfit 9" * (row.cell.prior == "a")) for row in run.rows)), ["psnr"])
+    assert r"\textbf{30.00}\textsuperscript{?}" in forms.latex(found)
+    assert "?: doubtful" in found.caption
+    assert [each.doubtful for each in column_of(found, "psnr").values()] == [True, False]
 
 
 def test_evaluated_and_sampled_have_columns_of_their_own() -> None:
