@@ -42,6 +42,8 @@ class Cell:
     @property
     def pairs(self) -> int:
         """Antithetic pairs that a posterior mean averages, ``mean[pairs=4]``; 0 for every other method."""
+        if self.samples:  # the page names what samples in words, which are no selector
+            return 0
         chosen = Selector.parse(self.method)
         return int(chosen.values.get("pairs", solvers.METHODS[chosen.name].pairs))
 
