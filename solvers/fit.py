@@ -20,7 +20,7 @@ from solvers.data import Covariance, Measurement
 # whose misfit was LOW below the expected one were 0.7 to 19 dB worse than the best, those above 1 + HIGH 0.7 to 6 dB.
 LOW, HIGH = 0.05, 0.25
 CERTAIN = 4  # standard deviations of a misfit over the noise
-STILL = 0.4 / 255  # root mean square change in the last turn; the rounding of a network in bfloat16 makes 0.2 / 255
+STILL = 3 / 255  # root mean square change over the second half of the turns: limit cycles of networks and of block matching stay below
 
 
 def expected_misfit(problem: Problem) -> float:
@@ -39,8 +39,8 @@ def expected_misfit(problem: Problem) -> float:
 def doubts(problem: Problem, answers: Tensor, moved: float | None, strong: bool) -> Iterator[str]:
     """What speaks against ``answers`` [n, B, C, H, W], of which the worst of the B problems counts, one sentence each.
 
-    ``moved`` is the change in the last turn of a method that should come to rest, None for others; ``strong`` says whether the
-    method has a strength.
+    ``moved`` is the root mean square change over the second half of the turns of a method that should come to rest, None for
+    others; ``strong`` says whether the method has a strength.
     """
     found = torch.stack([Measurement(problem).misfit(x) for x in answers]).mean(0)
     slack = CERTAIN * math.sqrt(2 / problem.y[0].numel())
@@ -52,4 +52,4 @@ def doubts(problem: Problem, answers: Tensor, moved: float | None, strong: bool)
         remedy = "give a smaller strength or check" if strong else "check"
         yield f"misfit {float(found.max()):.2g}, expected below {high:.3g}: it does not explain the data; {remedy} noise_sigma and operator"
     if moved is not None and moved > STILL:
-        yield f"its last turn still changed it by {255 * moved:.2g}/255: it has not settled; give more steps"
+        yield f"it moved by {255 * moved:.2g}/255 in the second half of its turns: it has not settled; give more steps"

@@ -33,7 +33,8 @@ class Result:
     [pairs, B, C, H, W] are the means of the antithetic pairs behind a posterior mean, or None. ``trace`` has one
     record per level: sigma, width, misfit, change, and bands, what the first image believed holds in octaves of frequency
     (``solvers.bands``). ``calls`` counts the images denoised for each of the B problems, a
-    gradient through the prior as one more. ``seconds`` is wall time. Images are not clipped.
+    gradient through the prior as one more. ``seconds`` is wall time. ``moved`` is the root mean square change of the answer over
+    the second half of the levels. Images are not clipped.
     """
 
     problem: Problem
@@ -46,6 +47,7 @@ class Result:
     seconds: float
     calls: int
     pairs: Tensor | None = None
+    moved: float = 0.0
 
     def _repr_html_(self) -> str:
         """For a notebook: the measurement, the answer, and where samples differ, from black to white over the printed range."""
@@ -70,7 +72,7 @@ class Result:
         """
         answers = self.x[None] if self.samples is None else self.samples
         method = METHODS[self.method]
-        moved = None if self.samples is not None or method.falling else self.trace[-1]["change"]
+        moved = None if method.samples or method.falling else self.moved
         return tuple(doubts(self.problem, answers, moved, strong=not (method.samples or method.pairs)))
 
     def drawn(self) -> Tensor:

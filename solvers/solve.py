@@ -95,19 +95,21 @@ def run(
     trace: list[dict[str, Any]] = []
     calls = 0
     with torch.no_grad():
-        answer = flat = data.flat()
+        answer = flat = halfway = data.flat()
         start = begin(data, flat, schedule[0], strength * method.balance, noise)
         for iterate in Task(data, trusted, method, schedule, start, strength, noise).iterates():
             calls += len(iterate.x) // len(problem.y) * iterate.calls
             before, answer = answer, iterate.believed if method.answer == "believed" else iterate.measured
             trace.append(record(data, iterate, answer, before))
+            halfway = answer if 2 * len(trace) <= len(schedule) else halfway
             check_bounds(answer, trace, name, prior, iterate.sigma)
     check_fit(data, answer, flat, trace, name, prior)
     parts = answer.view(-1, len(problem.y), *answer.shape[1:])  # samples, means of pairs, or the one estimate
     config = {"strength": strength, "levels": schedule, "n": n if noise else None, "seed": noise.root if noise else None}
     samples, pairs = parts if method.samples else None, parts if method.pairs else None
+    moved = float((answer - halfway[: len(answer)]).square().mean().sqrt())
     seconds = time.perf_counter() - began
-    return Result(problem, prior, name, parts.mean(0), samples, tuple(trace), config, seconds, calls, pairs)
+    return Result(problem, prior, name, parts.mean(0), samples, tuple(trace), config, seconds, calls, pairs, moved)
 
 
 def check_problem(problem: Problem) -> None:

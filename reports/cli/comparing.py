@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PROBLEMS = ("deblur", "super_resolution", "inpaint")
 METHODS = ("admm", "mean", "annealed")
+SEVERAL = 4  # cells taken to run at once by a scheduler, for the time that is left
 
 
 @click.command()
@@ -32,15 +33,19 @@ METHODS = ("admm", "mean", "annealed")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the measurements' noise and of the samples.")
 @click.option("--out", "-o", type=PLACE, default="out/compare", show_default=True, help="Folder of the run; finished cells in it are kept.")
 @click.option("--strengths", "file", type=PLACE, show_default="1 for all", help="File of strengths that tune wrote.")
+@click.option("--jobs", "-j", type=int, show_default="the cores, where it pays", help="Cells solved at once, each in a process of its own.")
+@click.option("--scheduler", show_default="none", help="Address of a Dask scheduler, tcp://host:port, to send the cells to.")
 @click.option("--lpips", type=PLACE, show_default="not measured", help="File of LPIPS weights (AlexNet, state dict); none are shipped.")
 def compare(
     priors: Sequence[str], problems: Sequence[str], images: Sequence[str], methods: Sequence[str], samples: int, steps: int | None,
-    size: int, channels: int, noise: float | None, seed: int, out: str, file: str | None, lpips: str | None,
+    size: int, channels: int, noise: float | None, seed: int, out: str, file: str | None, jobs: int | None, scheduler: str | None,
+    lpips: str | None,
 ) -> None:  # fmt: skip
     """Run priors x problems x images x methods and write the report."""
     from problems import TEST
     from reports.cli import terminal
     from reports.experiments import comparison
+    from reports.experiments.jobs import check_jobs, worthwhile
     from reports.runs.selectors import split
     from reports.runs.strengths import Strengths
 
@@ -50,12 +55,14 @@ def compare(
         cells = comparison.plan(
             split(priors), split(problems), chosen, split(methods), samples, steps, size, channels, noise, seed, strengths, lpips
         )  # fmt: skip
+        check_jobs(jobs, scheduler)
         comparison.prepare(cells, out)
     console = terminal.console()
     terminal.understood(console, cells)
     terminal.notices(console, cells)
-    with resumable(f"every finished cell in {out}"), terminal.Progress(console, cells) as progress:
-        finished = comparison.compare(cells, out, command(), strengths, progress.tell)
+    at_once = jobs or (SEVERAL if scheduler else worthwhile(cells))
+    with resumable(f"every finished cell in {out}"), terminal.Progress(console, cells, at_once) as progress:
+        finished = comparison.compare(cells, out, command(), strengths, progress.tell, jobs, scheduler)
     draw(finished)
     failed = [row for row in finished.rows if row.status == "failed"]
     for row in failed:

@@ -42,12 +42,16 @@ def table_of(*columns: str, title: str | None = None) -> Table:
 
 
 class Progress:
-    """Tells what runs now, what is done, and how long the rest will take, prior by prior from the calls made so far."""
+    """Tells what runs now, what is done, and how long the rest will take, prior by prior from the calls made so far.
 
-    def __init__(self, out: Console, cells: Sequence[Cell] | Sequence[Level]):
-        self.out, self.cells = out, cells
+    Where cells run ``at_once``, a log has a line for each as it ends; otherwise the line begins with the cell.
+    """
+
+    def __init__(self, out: Console, cells: Sequence[Cell] | Sequence[Level], at_once: int = 1):
+        self.out, self.cells, self.at_once = out, cells, at_once
+        self.ended: set[Cell | Level] = set()
         self.cost: dict[str, list[float]] = {}  # prior -> seconds per denoised image, of each cell run
-        self.running = False
+        self.running: set[Cell | Level] = set()
         columns = (
             rich.progress.BarColumn(bar_width=24),
             rich.progress.MofNCompleteColumn(),
@@ -63,33 +67,36 @@ class Progress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.bar.stop()
-        if self.running and not self.out.is_terminal:
+        if self.running and self.at_once == 1 and not self.out.is_terminal:
             self.out.print()  # the line of the cell that did not end
 
     def tell(self, done: int, cell: Cell | Level, record: Record | Row | None) -> None:
         """Hear of the start (no record) or the end of a cell; ``compare`` and ``measure`` call it."""
         head = f"[{done + (record is None):{len(str(len(self.cells)))}}/{len(self.cells)}] {cell}"
         if record is None:
-            self.bar.update(self.task, description=f"{cell}{self.left(done)}")
-            if not self.out.is_terminal:
+            self.running.add(cell)
+            self.bar.update(self.task, description=f"{cell}{self.left()}")
+            if self.at_once == 1 and not self.out.is_terminal:
                 self.out.print(head, end=" ... ", soft_wrap=True)
-        else:
-            if self.running and record.calls:
-                self.cost.setdefault(cell.prior, []).append(record.seconds / record.calls)
-            told = f"{outcome(record)}{self.left(done) if self.running else ', kept from before'}"
-            self.bar.update(self.task, completed=done)
-            whole = self.out.is_terminal or not self.running
-            self.out.print(f"{head}: {told}" if whole else told, soft_wrap=True)
-        self.running = record is None
+            return
+        self.ended.add(cell)
+        if cell in self.running and record.calls:
+            self.cost.setdefault(cell.prior, []).append(record.seconds / record.calls)
+        told = f"{outcome(record)}{self.left() if cell in self.running else ', kept from before'}"
+        self.bar.update(self.task, completed=done)
+        whole = self.out.is_terminal or self.at_once > 1 or cell not in self.running
+        self.out.print(f"{head}: {told}" if whole else told, soft_wrap=True)
+        self.running.discard(cell)
 
-    def left(self, done: int) -> str:
+    def left(self) -> str:
         """Time for the cells not yet run; priors never run yet are taken to cost as much as the average one."""
         if not self.cost:
             return ""
         cost = {prior: statistics.mean(found) for prior, found in self.cost.items()}
         average = statistics.mean(cost.values())
-        seconds = sum(cell.planned_calls * cost.get(cell.prior, average) for cell in self.cells[done:])
-        return f", about {duration(seconds)} left" if done < len(self.cells) else ""
+        waiting = [cell for cell in self.cells if cell not in self.ended]
+        seconds = sum(cell.planned_calls * cost.get(cell.prior, average) for cell in waiting) / self.at_once
+        return f", about {duration(seconds)} left" if waiting else ""
 
 
 def outcome(record: Record | Row) -> str:

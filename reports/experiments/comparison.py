@@ -1,15 +1,16 @@
-"""A comparison: priors x problems x images x methods planned as cells, run one after the other and stored as they end."""
+"""A comparison: priors x problems x images x methods planned as cells, run and stored as they end."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import problems
 import solvers
+from reports.experiments.jobs import check_jobs, run_all
 from reports.judging.classes import Judge
 from reports.runs.cell import Cell, Record, has_spread
 from reports.runs.files import write_json
@@ -19,13 +20,11 @@ from reports.runs.limits import check_channels, check_limits, check_text
 from reports.runs.loading import check, load_prior, prior_facts
 from reports.runs.provenance import circumstances, restrictions
 from reports.runs.selectors import Selector, known
-from reports.runs.solving import run_cell
 from reports.runs.store import Store
 from reports.runs.stored import Provenance, Run
 from reports.runs.strengths import Strengths
 
 Tell = Callable[[int, Cell, Record | None], None]  # (cells done, cell, its record or None when it starts)
-logger = logging.getLogger("priorbench")
 
 
 def plan(
@@ -102,43 +101,56 @@ def prepare(cells: Iterable[Cell], folder: str | Path) -> None:
 
 
 def compare(
-    cells: Sequence[Cell], folder: str | Path, command: str = "", strengths: Strengths | None = None, tell: Tell | None = None
+    cells: Sequence[Cell],
+    folder: str | Path,
+    command: str = "",
+    strengths: Strengths | None = None,
+    tell: Tell | None = None,
+    jobs: int | None = 1,
+    scheduler: str | None = None,
 ) -> Run:
     """Run the cells that ``folder`` does not hold yet and return all of them.
 
     Each cell is stored the moment it ends, and its samples are judged; one whose prior raises is stored as failed, tried
     again next time, and does not stop the others. ``tell`` hears of every start and end, and may stop the run by raising.
+    ``jobs`` and ``scheduler`` say where they run (``run_all``); the records are the same everywhere.
 
     Raises:
         ValueError, TypeError, OSError, ImportError: bad input or an unwritable folder, before anything is solved.
     """
     prepare(cells, folder)
+    check_jobs(jobs, scheduler)
     store, judge = Store(folder), Judge(folder)
     keys = [key(cell) for cell in cells]
     write_json(store.folder / "run.json", {"provenance": provenance(cells, command, strengths), "cells": keys})
-    for done, (cell, name) in enumerate(zip(cells, keys, strict=True)):
-        record = store.load(name)
-        if record is None or record.status == "failed":
-            if tell:
-                tell(done, cell, None)
-            record = attempt(cell)
+    kept = {cell: record for cell, name in zip(cells, keys, strict=True) if (record := store.load(name)) and record.status != "failed"}
+    told = Told(tell)
+    for cell, record in kept.items():
+        told.ended(cell, record)
+    waiting = [cell for cell in cells if cell not in kept]
+    with contextlib.closing(run_all(waiting, told.begun, jobs, scheduler)) as found:
+        for cell, record in found:
             store.save(record)
             if has_spread(record):
                 judge.judgement(record)
-        if tell:
-            tell(done + 1, cell, record)
+            told.ended(cell, record)
     run = Run.load(folder)
     export(run)
     return run
 
 
-def attempt(cell: Cell) -> Record:
-    """``run_cell``, with whatever a prior raises told in the record."""
-    try:
-        return run_cell(cell)
-    except Exception as error:
-        logger.debug("%s failed", cell, exc_info=True)
-        return Record(cell, "failed", f"{type(error).__name__}: {error}", prior=prior_facts(load_prior(cell.prior, cell.channels)))
+class Told:
+    """Counts the cells that have ended, and passes on what happens to who wants to hear it."""
+
+    def __init__(self, tell: Tell | None):
+        self.tell, self.done = tell or (lambda done, cell, record: None), 0
+
+    def begun(self, cell: Cell) -> None:
+        self.tell(self.done, cell, None)
+
+    def ended(self, cell: Cell, record: Record) -> None:
+        self.done += 1
+        self.tell(self.done, cell, record)
 
 
 def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None) -> Provenance:

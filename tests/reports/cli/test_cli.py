@@ -13,7 +13,7 @@ import pytest
 import priors
 import problems
 import solvers
-from reports.experiments import comparison
+from reports.experiments import comparison, jobs
 from reports.runs import stored
 from reports.runs.cell import Record
 from reports.runs.loading import load_prior
@@ -80,7 +80,7 @@ def test_ctrl_c_keeps_what_is_finished(
     tmp_path: Path, undrawn: list, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = str(tmp_path / "run")
-    solve = comparison.run_cell
+    solve = jobs.run_cell
 
     def interrupted(cell) -> Record:
         if cell.method == "annealed":
@@ -88,7 +88,7 @@ def test_ctrl_c_keeps_what_is_finished(
         return solve(cell)
 
     with monkeypatch.context() as patch:
-        patch.setattr(comparison, "run_cell", interrupted)
+        patch.setattr(jobs, "run_cell", interrupted)
         assert run("compare", "-p", COUNTING, *SMALL, "-o", out) == 130
     shown = capsys.readouterr()
     assert shown.err.count("\n") == 1

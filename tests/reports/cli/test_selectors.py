@@ -17,7 +17,7 @@ import problems
 import solvers
 from priors.catalogue import resolve
 from reports.cli import main
-from reports.experiments import comparison, denoising, tuning
+from reports.experiments import denoising, jobs, tuning
 from reports.runs.selectors import Selector, parse_value, split
 
 ANY = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -88,7 +88,7 @@ def accepting(monkeypatch: pytest.MonkeyPatch) -> None:
     def accept(*arguments: object, **options: object) -> None:
         raise Accepted
 
-    monkeypatch.setattr(comparison, "run_cell", accept)
+    monkeypatch.setattr(jobs, "run_cell", accept)
     monkeypatch.setattr(tuning, "run_cell", accept)
     monkeypatch.setattr(denoising, "denoised", accept)
     monkeypatch.setattr(solvers, "generate", accept)

@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
 
-from reports.experiments import comparison
+from reports.experiments import comparison, jobs
 from reports.experiments.comparison import plan
 from reports.figures import catalogue, paper, style
 from reports.figures.spectrum import spectrum
@@ -191,7 +191,7 @@ def test_a_png_has_the_resolution_of_print(made: Run, tmp_path: Path) -> None:
 def test_the_command_draws_what_is_stored_and_solves_nothing(
     stored: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "run_cell", lambda cell: pytest.fail("solved"))
+    monkeypatch.setattr(jobs, "run_cell", lambda cell: pytest.fail("solved"))
     assert run("figure", str(stored.folder), "spectrum", "--width", "cvpr1") == 0
     file = stored.folder / "figures" / "spectrum_deblur_cvpr1.pdf"
     assert file.read_bytes()[:4] == b"%PDF"
