@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import problems
 import solvers
-from reports.experiments.jobs import check_jobs, run_all
+from reports.experiments.jobs import check_jobs, run_all, worthwhile
 from reports.judging.classes import Judge
 from reports.runs.cell import Cell, Record, has_spread
 from reports.runs.files import write_json
@@ -123,12 +123,11 @@ def compare(
     store, judge = Store(folder), Judge(folder)
     keys = [key(cell) for cell in cells]
     write_json(store.folder / "run.json", {"provenance": provenance(cells, command, strengths), "cells": keys})
-    kept = {cell: record for cell, name in zip(cells, keys, strict=True) if (record := store.load(name)) and record.status != "failed"}
     told = Told(tell)
-    for cell, record in kept.items():
-        told.ended(cell, record)
-    waiting = [cell for cell in cells if cell not in kept]
-    with contextlib.closing(run_all(waiting, told.begun, jobs, scheduler)) as found:
+    waiting = list(unfinished(cells, store, told))
+    again = unfinished(waiting, store, told)  # one that is run may bring back the measurement that others share
+    jobs = min(jobs or worthwhile(waiting), len(waiting))
+    with contextlib.closing(run_all(again, told.begun, jobs, scheduler if waiting else None)) as found:
         for cell, record in found:
             store.save(record)
             if has_spread(record):
@@ -137,6 +136,16 @@ def compare(
     run = Run.load(folder)
     export(run)
     return run
+
+
+def unfinished(cells: Iterable[Cell], store: Store, told: Told) -> Iterator[Cell]:
+    """Those that the store does not hold when they are asked for; the others are told."""
+    for cell in cells:
+        record = store.load(key(cell))
+        if record is None or record.status == "failed":
+            yield cell
+        else:
+            told.ended(cell, record)
 
 
 class Told:

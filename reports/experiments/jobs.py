@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,7 @@ def failed(cell: Cell, message: str) -> Record:
     return Record(cell, "failed", message, prior=prior_facts(load_prior(cell.prior, cell.channels)))
 
 
-def in_turn(cells: Sequence[Cell], begun: Begun) -> Ended:
+def in_turn(cells: Iterable[Cell], begun: Begun) -> Ended:
     for cell in cells:
         begun(cell)
         yield cell, attempt(cell)
@@ -93,20 +93,19 @@ def check_jobs(jobs: int | None, scheduler: str | None = None) -> None:
             pass
 
 
-def run_all(cells: Sequence[Cell], begun: Begun, jobs: int | None = 1, scheduler: str | None = None) -> Ended:
-    """Cells with their records as they end; ``begun`` hears of each before.
+def run_all(cells: Iterable[Cell], begun: Begun, jobs: int = 1, scheduler: str | None = None) -> Ended:
+    """Cells with their records as they end; ``begun`` hears of each before, and one is taken from ``cells`` only to begin.
 
     Args:
-        jobs: processes of one thread on this machine; None for as many as pay. One is this process.
+        jobs: processes of one thread on this machine. One is this process.
         scheduler: address of a running Dask scheduler, whose processes are used instead.
 
     A process that dies costs its cell a second try. Each is stopped at its share of the memory of the machine.
     """
-    jobs = jobs or worthwhile(cells)
-    if scheduler is None and min(jobs, len(cells)) < 2:
+    if scheduler is None and jobs < 2:
         yield from in_turn(cells, begun)
         return
-    with connected(scheduler) if scheduler else local(min(jobs, len(cells))) as client:
+    with connected(scheduler) if scheduler else local(jobs) as client:
         yield from side_by_side(client, cells, begun)
 
 
@@ -158,7 +157,7 @@ def connected(scheduler: str) -> Iterator[Client]:
         yield client
 
 
-def side_by_side(client: Client, cells: Sequence[Cell], begun: Begun) -> Ended:
+def side_by_side(client: Client, cells: Iterable[Cell], begun: Begun) -> Ended:
     """As they end; as many are handed out as there are processes, so that each has begun when it is told so."""
     from distributed import as_completed
 

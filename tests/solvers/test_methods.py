@@ -12,6 +12,8 @@ from torch import Tensor
 import priors
 import problems
 import solvers
+from priors.tv import divergence, gradient
+from priors.tv import weight as tv_weight
 from problems.operator import circulant, conjugate_gradients
 from solvers.data import Covariance, Measurement, size
 from solvers.levels import within
@@ -72,6 +74,40 @@ def test_strength_counts_the_prior(measured, gaussian) -> None:
     mode = flat + torch.linalg.solve(precision, matrix.T @ (problem.y.flatten() - matrix @ flat)) / problem.noise_sigma**2
     result = solvers.solve(problem, gaussian, "admm", strength=4.0, steps=600)
     assert rms(result.x.flatten() - mode) < 1e-8
+
+
+def mode_by_primal_dual(problem: problems.Problem, weight: float, steps: int = 20000) -> Tensor:
+    """argmin |A x - y|^2 / (2 s^2) + weight TV(x) (Chambolle, Pock 2011, algorithm 1), which shares no step with ADMM."""
+    operator, reach = problem.operator, weight * problem.noise_sigma**2
+    back = operator.adjoint(problem.y)
+    x = ahead = back
+    p, tau = back.new_zeros(2, *back.shape), 0.99 / math.sqrt(8)
+    for _ in range(steps):
+        p = p + tau * gradient(ahead)
+        p = p / (p.square().sum((0, 2), keepdim=True).sqrt() / reach).clamp(min=1)
+        after = operator.solve(back + (x + tau * divergence(p)) / tau, 1 / tau)
+        x, ahead = after, 2 * after - x
+    return x
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("maker", [*MAKERS, "denoise"])
+def test_admm_with_total_variation_is_the_mode(maker: str) -> None:
+    """At strength 1 its objective is within 0.1 % of the least and its PSNR within 0.02 dB of the minimiser's, by default within 0.2 %."""
+    image = problems.load_image("camera", 32).double()
+    problem = MAKERS[maker](image) if maker in MAKERS else problems.denoise(image, noise_sigma=0.1, rng=0)
+    tv, result = priors.load("tv"), solvers.solve(problem, priors.load("tv"), "admm", steps=300)
+    weight = tv_weight(result.config["levels"][0], 1) / result.config["levels"][0] ** 2
+
+    def objective(x: Tensor) -> float:
+        misfit = (problem.operator.forward(x) - problem.y).square().sum() / problem.noise_sigma**2
+        return float(misfit / 2 + weight * tv.energy(x).sum())
+
+    mode = mode_by_primal_dual(problem, weight)
+    assert 1 - 1e-4 < objective(result.x) / objective(mode) < 1.001
+    psnr = [float(-10 * (x - image).square().mean().log10()) for x in (result.x, mode)]
+    assert abs(psnr[0] - psnr[1]) < 0.02
+    assert objective(solvers.solve(problem, tv, "admm").x) / objective(mode) < 1.002
 
 
 def test_red_reaches_its_own_fixed_point(measured, gaussian) -> None:
