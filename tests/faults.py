@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-RUN = ("-p", "gaussian,tv,cnn", "-P", "deblur,inpaint", "-i", "camera,brick", "-m", "admm,mean,annealed", "-n", "3", "--size", "48")
+RUN = ("-p", "gaussian,tv,cnn", "-P", "deblur,inpaint", "-i", "camera", "-m", "admm,mean,annealed", "-n", "3", "--size", "32")
 PATIENCE = 600  # seconds for one run
 
 
 def start(out: Path, jobs: int, before: str = "") -> subprocess.Popen[str]:
-    """The comparison in a process group of its own, after the statements ``before``."""
-    code = f"{before}\nfrom reports.cli import main\nmain({['compare', *RUN, '-j', str(jobs), '-o', str(out)]!r})"
+    """The comparison, without its report, in a process group of its own, after the statements ``before``."""
+    undrawn = "from reports.cli import comparing, main; comparing.draw = lambda run: None"
+    code = f"{before}\n{undrawn}\nmain({['compare', *RUN, '-j', str(jobs), '-o', str(out)]!r})"
     return subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -66,7 +67,7 @@ def disturbed(out: Path, kills: int, jobs: int, seed: int = 0) -> list[str]:
     for kill in range(kills + 1):
         running = start(out, jobs)
         if kill < kills:
-            until = time.monotonic() + rng.uniform(2, 9)  # the first two seconds go into imports
+            until = time.monotonic() + rng.uniform(2, 7)  # the first two seconds go into imports
             while time.monotonic() < until and running.poll() is None:
                 time.sleep(0.02)
             running.kill()

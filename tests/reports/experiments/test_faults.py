@@ -10,7 +10,7 @@ import pytest
 from tests import faults
 
 pytestmark = pytest.mark.slow
-FULL = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))"
+FULL = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_a_killed_run_goes_on_where_it_was(jobs: int, undisturbed: Path, tmp_pat
 
 
 def test_a_full_disk_leaves_nothing_half_written(undisturbed: Path, tmp_path: Path) -> None:
-    """No file may grow beyond 30 kB, which is less than the samples of a cell take."""
+    """No file may grow beyond 12 kB, which is less than the samples of a cell take."""
     out = tmp_path / "run"
     _, told = (running := faults.start(out, 1, FULL)).communicate(timeout=faults.PATIENCE)
     assert running.returncode == 1
