@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ import torch
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 GAIN = 1.3  # how many times faster bfloat16 must be for "auto": hardware with it reaches 2.5 to 3, hardware without it 0.1
+DECIDED: dict[str, str] = {}  # kind of device -> the faster precision, once it is known
 HOPELESS = 4  # times slower than float32: a processor that emulates bfloat16, not worth a second trial
 
 
@@ -27,9 +27,15 @@ def resolve(precision: str, device: torch.device) -> str:
     return fastest(device.type) if precision == "auto" else precision
 
 
-@functools.cache
 def fastest(device: str) -> str:
-    """The faster precision of a kind of device, measured once per process on a few convolutions."""
+    """The faster precision of a kind of device, measured once per process unless ``DECIDED`` tells it."""
+    if device not in DECIDED:
+        DECIDED[device] = measured(device)
+    return DECIDED[device]
+
+
+def measured(device: str) -> str:
+    """``fastest``, on a few convolutions."""
     if device == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     if device != "cpu":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import problems
 import solvers
+from priors.precision import one_thread
 from reports.experiments.jobs import check_jobs, run_all, worthwhile
 from reports.judging.classes import Judge
 from reports.runs.cell import Cell, Record, has_spread
@@ -131,7 +132,8 @@ def compare(
         for cell, record in found:
             store.save(record)
             if has_spread(record):
-                judge.judgement(record)
+                with one_thread():
+                    judge.judgement(record)
             told.ended(cell, record)
     run = Run.load(folder)
     export(run)

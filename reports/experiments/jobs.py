@@ -9,12 +9,11 @@ import logging
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
-import torch
-
+from priors import precision
 from reports.runs.cell import Cell, Record
 from reports.runs.loading import load_prior, prior_facts
 from reports.runs.solving import run_cell
@@ -28,11 +27,14 @@ Ended = Generator[tuple[Cell, Record], None, None]
 DEATHS = 2  # of its process, after which a cell has failed
 ANSWER = 5  # seconds in which a scheduler must answer
 WORTH = 1e7  # pixels to denoise: fewer are done before processes have started, which takes 4 s
+# A process has one core, on which bm3d starts no others. Of Dask's own environment MALLOC_TRIM_THRESHOLD_ is left out: with it memory
+# goes back to the system after every array, and a sampler takes up to seven times as long.
+ALONE = dict.fromkeys(("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1")
 SETTINGS = {
+    "distributed.nanny.pre-spawn-environ": ALONE,
     "distributed.scheduler.allowed-failures": DEATHS - 1,
     "distributed.admin.tick.limit": "1h",  # a core that is busy elsewhere is no reason to warn
 }
-ALONE = dict.fromkeys(("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1")  # of a process, so that bm3d starts no others
 logger = logging.getLogger("priorbench")
 
 
@@ -42,15 +44,18 @@ def attempt(cell: Cell) -> Record:
     Sums over many pixels depend on the number of threads in their last digits: with one, a cell gives the same record
     wherever it is run.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return run_cell(cell)
-    except Exception as error:
-        logger.debug("%s failed", cell, exc_info=True)
-        return failed(cell, f"{type(error).__name__}: {error}")
-    finally:
-        torch.set_num_threads(threads)
+    with precision.one_thread():
+        try:
+            return run_cell(cell)
+        except Exception as error:
+            logger.debug("%s failed", cell, exc_info=True)
+            return failed(cell, f"{type(error).__name__}: {error}")
+
+
+def attempt_as(decided: Mapping[str, str], cell: Cell) -> Record:
+    """``attempt`` in the precision that the process which sent the cell has measured to be the faster one."""
+    precision.DECIDED.update(decided)
+    return attempt(cell)
 
 
 def failed(cell: Cell, message: str) -> Record:
@@ -121,7 +126,7 @@ def local(jobs: int) -> Iterator[Client]:
         with interrupts_held():
             cluster = LocalCluster(
                 n_workers=jobs, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, local_directory=place,
-                silence_logs=logging.CRITICAL, env=ALONE,
+                silence_logs=logging.CRITICAL,
             )  # fmt: skip
         stack.enter_context(cluster)
         yield stack.enter_context(Client(cluster))
@@ -165,7 +170,7 @@ def side_by_side(client: Client, cells: Iterable[Cell], begun: Begun) -> Ended:
 
     def hand_out(n: int) -> None:
         for cell in itertools.islice(waiting, n):
-            future = client.submit(attempt, cell, pure=False)
+            future = client.submit(attempt_as, dict(precision.DECIDED), cell, pure=False)
             running[future.key] = cell
             ended.add(future)
             begun(cell)

@@ -55,12 +55,12 @@ def test_float64_and_gradients_are_exact_whatever_is_asked_for(noisy) -> None:
 def test_auto_is_what_was_measured_and_measured_once(monkeypatch) -> None:
     calls = []
     monkeypatch.setattr(precision, "gains", lambda *given: bool(calls.append(1)) or True)
-    precision.fastest.cache_clear()
+    precision.DECIDED.clear()
     try:
         assert [priors.load("cnn").of(1).precision for _ in range(3)] == ["bfloat16"] * 3
         assert len(calls) == 1
     finally:
-        precision.fastest.cache_clear()
+        precision.DECIDED.clear()
 
 
 def test_a_slower_bfloat16_is_not_taken() -> None:
