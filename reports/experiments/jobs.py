@@ -8,10 +8,12 @@ import itertools
 import logging
 import os
 import signal
+import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from priors import precision
 from reports.runs.cell import Cell, Record
@@ -29,10 +31,11 @@ ANSWER = 5  # seconds in which a scheduler must answer
 WORTH = 1e7  # pixels to denoise: fewer are done before processes have started, which takes 4 s
 # A process has one core, on which bm3d starts no others. Of Dask's own environment MALLOC_TRIM_THRESHOLD_ is left out: with it memory
 # goes back to the system after every array, and a sampler takes up to seven times as long.
-ALONE = dict.fromkeys(("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1")
+ALONE = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1")
 SETTINGS = {
     "distributed.nanny.pre-spawn-environ": ALONE,
     "distributed.scheduler.allowed-failures": DEATHS - 1,
+    "distributed.worker.profile.enabled": False,  # it stops the solving thread a hundred times a second
     "distributed.admin.tick.limit": "1h",  # a core that is busy elsewhere is no reason to warn
 }
 logger = logging.getLogger("priorbench")
@@ -125,8 +128,8 @@ def local(jobs: int) -> Iterator[Client]:
         place = stack.enter_context(tempfile.TemporaryDirectory(prefix="priorbench-"))
         with interrupts_held():
             cluster = LocalCluster(
-                n_workers=jobs, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, local_directory=place,
-                silence_logs=logging.CRITICAL,
+                n_workers=jobs, threads_per_worker=1, host="127.0.0.1", local_directory=place, silence_logs=logging.CRITICAL,
+                dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False},  # at any free port, and nothing there
             )  # fmt: skip
         stack.enter_context(cluster)
         yield stack.enter_context(Client(cluster))
@@ -155,9 +158,12 @@ def connected(scheduler: str) -> Iterator[Client]:
     from distributed import Client
 
     try:
+        place = urlsplit(scheduler)
+        socket.create_connection((place.hostname or "", place.port or 0), ANSWER).close()  # refused at once, where Dask tries again
         client = Client(scheduler, timeout=ANSWER)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"no scheduler answers at {scheduler} ({str(error) or 'too late'}); start one with: dask scheduler") from None
+    except (OSError, ValueError):
+        remedy = "start one with: dask scheduler, and give its address, such as tcp://host:8786"
+        raise ValueError(f"no scheduler answers at {scheduler}; {remedy}") from None
     with client:
         yield client
 
