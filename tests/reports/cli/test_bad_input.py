@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from reports.cli import main
-from reports.experiments import comparison, tuning
+from reports.experiments import jobs, tuning
 
 Make = Callable[[Path], list[str]]
 PROVENANCE = {"command": "test", "date": "today", "platform": "any", "cores": 2, "seed": 0, "size": 24, "channels": 1, "samples": 0}
@@ -201,7 +201,7 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in comparison, tuning:
+    for module in jobs, tuning:
         monkeypatch.setattr(module, "run_cell", lambda cell: pytest.fail(f"{cell} was run"))
 
 
