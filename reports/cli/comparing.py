@@ -105,7 +105,7 @@ def list_all() -> None:
 
 @click.command()
 @names("--priors", "-p", default=PRIORS, text="Priors to tune.")
-@names("--problems", "-P", default=PROBLEMS, text="Problems by name, at their default options.")
+@names("--problems", "-P", default=PROBLEMS, text="Problems by name; each is tuned over several kernels, noises, factors or masks.")
 @names("--methods", "-m", default=("admm",), text="Methods that estimate and have a strength.")
 @click.option("--size", default=128, show_default=True, help="Images are size x size pixels.")
 @click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import problems
@@ -62,10 +63,9 @@ def plan(
     chosen_methods = [method_and_steps(text) for text in methods]
     cells = []
     for problem, image, (method, own), prior in itertools.product(chosen_problems, images, chosen_methods, chosen_priors):
-        draws, pairs = solvers.METHODS[method.name].samples, solvers.METHODS[method.name].pairs
-        strength = 1.0 if draws or pairs else tuned.of(prior, str(problem), method.name)
-        drawn, levels = samples if draws else 0, own or steps
-        cells.append(Cell(str(problem), image, prior, str(method), strength, drawn, levels, size, channels, seed, lpips_file))
+        drawn = samples if solvers.METHODS[method.name].samples else 0
+        cell = Cell(str(problem), image, prior, str(method), 1.0, drawn, own or steps, size, channels, seed, lpips_file)
+        cells.append(cell if drawn or cell.pairs else replace(cell, strength=tuned.of(cell)))
     if not cells:
         raise ValueError("nothing to compare; name at least one prior, problem, image and method")
     return list(dict.fromkeys(cells))
@@ -168,7 +168,7 @@ def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None)
     """All that is needed to say how the numbers came about, and to make them again."""
     tuned = Strengths.none() if strengths is None else strengths
     facts = {cell.prior: prior_facts(load_prior(cell.prior, cell.channels)) for cell in cells}
-    used = dict.fromkeys((c.prior, c.problem, c.method, c.strength) for c in cells if not c.samples and not c.pairs)
+    used = {(c.prior, c.problem, c.method, c.strength): c for c in cells if not c.samples and not c.pairs}
     first = cells[0]
     return {
         **circumstances(command),
@@ -179,8 +179,8 @@ def provenance(cells: Sequence[Cell], command: str, strengths: Strengths | None)
         "samples": max(cell.samples for cell in cells),
         "tuning_images_reported": sorted({cell.image for cell in cells} & set(problems.TUNE)) if tuned.entries else [],
         "strengths": [
-            {"prior": prior, "problem": problem, "method": method, "strength": strength, "from": tuned.source(prior, problem, method),
-             "tried": tuned.tried(prior, problem, method)}
-            for prior, problem, method, strength in used
+            {"prior": prior, "problem": problem, "method": method, "strength": strength, "from": tuned.source(cell),
+             "tried": tuned.tried(cell)}
+            for (prior, problem, method, strength), cell in used.items()
         ],
     }  # fmt: skip

@@ -1,4 +1,7 @@
-"""Fair strengths: one number per prior, problem and method, searched with the same effort for all, on tuning images only."""
+"""Fair strengths: one number per prior, problem and method, searched with the same effort for all, on tuning images only.
+
+Each is the best on average over several instances of the problem, so that it does not serve one kernel or one noise.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,31 @@ import problems
 import solvers
 from reports.runs.cell import Cell, Record
 from reports.runs.files import write_json
-from reports.runs.loading import check, load_prior, load_problem, prior_facts
+from reports.runs.loading import check, load_prior, prior_facts
 from reports.runs.selectors import Selector, known
 from reports.runs.solving import run_cell
 from reports.runs.store import Store
-from reports.runs.strengths import Strengths, Tuned
+from reports.runs.strengths import Strengths, Tuned, stands
 
 COARSE = tuple(float(10**power) for power in np.linspace(-2, 1, 5))  # 0.01 .. 10
 ROUNDS = 2  # each halves the step (in log strength) and tries both neighbours of the best so far
 TIE = 0.01  # dB, too small a difference to see
 EVALUATIONS = len(COARSE) + 2 * ROUNDS  # the budget of every prior: 9
+INSTANCES = {  # from little to much noise, and from data that fix nearly every pixel to data that leave most of them open
+    "denoise": ("denoise[noise_sigma=0.04]", "denoise[noise_sigma=0.1]", "denoise[noise_sigma=0.2]"),
+    "deblur": (
+        "deblur[kernel=gaussian:1,noise_sigma=0.01]", "deblur[kernel=gaussian:1.6,noise_sigma=0.02]",
+        "deblur[kernel=motion:15:30,noise_sigma=0.03]", "deblur[kernel=disk:4,noise_sigma=0.05]",
+    ),
+    "super_resolution": (
+        "super_resolution[factor=2,noise_sigma=0.01]", "super_resolution[factor=3,noise_sigma=0.02]",
+        "super_resolution[factor=4,noise_sigma=0.04]",
+    ),
+    "inpaint": (
+        "inpaint[mask=random:0.2,noise_sigma=0.01]", "inpaint[mask=random:0.5,noise_sigma=0.02]",
+        "inpaint[mask=box:0.25,noise_sigma=0.05]",
+    ),
+}  # fmt: skip
 
 
 def search(score: Callable[[float], float]) -> list[tuple[float, float]]:
@@ -54,7 +72,7 @@ def plan(
     """
     estimating = [name for name, method in solvers.METHODS.items() if not (method.samples or method.pairs)]
     cells = [
-        Cell(known("problem", problem, problems.CATALOGUE), "", str(Selector.parse(prior)), known("tunable method", method, estimating),
+        Cell(known("tunable problem", problem, INSTANCES), "", str(Selector.parse(prior)), known("tunable method", method, estimating),
              size=size, channels=channels, seed=seed)
         for problem, method, prior in itertools.product(problem_names, methods, priors)
     ]  # fmt: skip
@@ -69,7 +87,7 @@ def prepare(cells: Iterable[Cell], file: Path) -> None:
     Raises:
         ValueError, TypeError, OSError, ImportError: what is wrong, in one sentence.
     """
-    check(replace(cell, image=image) for cell in cells for image in problems.TUNE)
+    check(instance for cell in cells for instance in instances(cell))
     if file.exists():
         Strengths.load(file)
     Store(file.parent).prepare()
@@ -88,11 +106,17 @@ def tune(cells: Iterable[Cell], file: Path, tell: Callable[[str, float, float], 
     return Strengths.load(file)
 
 
+def instances(cell: Cell) -> list[Cell]:
+    """What a strength is tuned on: every instance of the problem with every tuning image."""
+    return [replace(cell, problem=each, image=image) for each in INSTANCES[cell.problem] for image in problems.TUNE]
+
+
 def tune_one(cell: Cell, tell: Callable[[str, float, float], None] | None = None) -> Tuned:
-    """The strength with the best mean PSNR over the tuning images; one cell that diverges rules a strength out."""
+    """The strength with the best mean PSNR over all instances; one that diverges rules a strength out."""
+    tuned_on = instances(cell)
 
     def score(strength: float) -> float:
-        found = float(np.mean([psnr(run_cell(replace(cell, image=image, strength=strength))) for image in problems.TUNE]))
+        found = float(np.mean([psnr(run_cell(replace(each, strength=strength))) for each in tuned_on]))
         if tell:
             tell(f"{cell.problem} · {cell.prior} · {cell.method}", strength, found)
         return found
@@ -100,10 +124,11 @@ def tune_one(cell: Cell, tell: Callable[[str, float, float], None] | None = None
     tried = search(score)
     trace = [(round(strength, 6), round(found, 4) if math.isfinite(found) else None) for strength, found in tried]
     strength = round(best(tried), 6) if math.isfinite(max(found for _, found in tried)) else None
-    noise = load_problem(replace(cell, image=problems.TUNE[0])).noise_sigma
+    noise, misfit = zip(*map(stands, tuned_on), strict=True)
     return Tuned(
-        cell.prior, cell.problem, cell.method, strength, trace, problems.TUNE, cell.size, cell.channels, noise, cell.seed,
+        cell.prior, cell.problem, cell.method, strength, trace, problems.TUNE, cell.size, cell.channels, cell.seed,
         datetime.date.today().isoformat(), prior_facts(load_prior(cell.prior, cell.channels)),
+        INSTANCES[cell.problem], (min(noise), max(noise)), (min(misfit), max(misfit)),
     )  # fmt: skip
 
 

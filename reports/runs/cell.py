@@ -35,6 +35,11 @@ class Cell:
     lpips_file: str | None = None
 
     @property
+    def problem_name(self) -> str:
+        """The problem without its options, as ``problems.CATALOGUE`` knows it."""
+        return Selector.parse(self.problem).name
+
+    @property
     def method_name(self) -> str:
         """The method without its options, as ``solvers.METHODS`` knows it."""
         return Selector.parse(self.method).name

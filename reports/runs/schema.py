@@ -117,8 +117,8 @@ STRENGTH = {
 }  # fmt: skip
 TUNED = {
     "prior": SELECTOR, "problem": SELECTOR, "method": SELECTOR, "strength": maybe(POSITIVE), "tried": STRENGTH["tried"],
-    "images": list_of(TEXT), "size": COUNT_FROM_1, "channels": one_of(1, 3), "noise_sigma": POSITIVE, "seed": COUNT, "date": TEXT,
-    "facts": mapping_to(ANY),
+    "images": list_of(TEXT), "size": COUNT_FROM_1, "channels": one_of(1, 3), "seed": COUNT, "date": TEXT,
+    "facts": mapping_to(ANY), "instances": list_of(SELECTOR), "noise": pair_of(POSITIVE, POSITIVE), "misfit": pair_of(FROM_0, FROM_0),
 }  # fmt: skip
 
 

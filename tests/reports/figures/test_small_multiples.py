@@ -265,9 +265,10 @@ def test_trials_are_drawn_as_the_run_remembers_them(full: Run) -> None:
 
 
 def test_the_run_keeps_the_trials_of_its_strengths(tmp_path: Path) -> None:
-    entry = Tuned("gaussian", "deblur", "hqs", 0.5, [(0.5, 25.0), (5.0, 20.0)], ("coins",), 24, 1, 0.02, 0, "2026-01-01", {"card": None})
+    span = (("deblur",), (0.01, 0.04), (0.0, 1.0))
+    entry = Tuned("gaussian", "deblur", "hqs", 0.5, [(0.5, 25.0), (5.0, 20.0)], ("coins",), 24, 1, 0, "2026-01-01", {"card": None}, *span)
     strengths = Strengths("mine.json", {("gaussian", "deblur", "hqs"): entry})
-    tried_on = ["deblur", "deblur[noise_sigma=0.05]"]  # at the second, which is another problem, strength 1 is used
+    tried_on = ["deblur", "deblur[noise_sigma=0.05]"]  # the second has more noise than it was tuned for
     cells = plan(["gaussian", "tv"], tried_on, ["camera"], ["hqs[steps=2]"], size=24, strengths=strengths)
     stored = Run.load(compare(cells, tmp_path, strengths=strengths).folder)
     (panel,) = sensitivity.trials(stored).values()

@@ -243,7 +243,8 @@ def test_the_command_line_draws_what_is_left(folder: Path) -> None:
 
 def test_a_prior_whose_cells_are_all_damaged_is_left_out_of_every_figure(tmp_path: Path) -> None:
     """It still has strengths in the index."""
-    entry = Tuned("tv", "denoise", "hqs", 0.5, ((0.25, 29.0), (0.5, 30.0)), ("coins",), 24, 1, 0.1, 0, "2025-01-01", {"card": None})
+    tried = ((0.25, 29.0), (0.5, 30.0))
+    entry = Tuned("tv", "denoise", "hqs", 0.5, tried, ("coins",), 24, 1, 0, "2025-01-01", {"card": None}, *SPAN)
     strengths = Strengths("mine.json", {(prior, "denoise", "hqs"): replace(entry, prior=prior) for prior in ("gaussian", "tv")})
     compare(plan(("gaussian", "tv"), ("denoise",), ("camera",), ("hqs",), steps=3, size=24), tmp_path, "test", strengths)
     for file in tmp_path.glob("cells/*/*.json"):
@@ -255,6 +256,8 @@ def test_a_prior_whose_cells_are_all_damaged_is_left_out_of_every_figure(tmp_pat
 
 
 # Judgements, strengths, unconditional samples
+
+SPAN = (("deblur",), (0.01, 0.2), (0.0, 1.0))  # the instances that a strength was tuned on, their noise and their expected misfits
 
 
 @pytest.mark.parametrize("suffix", [".json", ".npz"])
@@ -282,10 +285,12 @@ def test_a_wrong_judgement_is_told_and_worked_out_again(folder: Path, suffix: st
         (lambda entries: entries[0].update(facts=None), "facts of an entry is null"),
         (lambda entries: entries[0].update(facts={"card": 3}), "card of facts is 3"),
         (lambda entries: entries[0].pop("images"), "lacks images"),
+        (lambda entries: entries[0].update(noise=[0.1]), "noise of an entry"),
+        (lambda entries: entries[0].update(misfit=[-1.0, 2.0]), "misfit of an entry"),
     ],
 )
 def test_wrong_strengths_are_one_sentence(tmp_path: Path, damage: Callable[[list], object], words: str) -> None:
-    entry = Tuned("gaussian", "deblur", "hqs", 0.25, ((0.25, 30.0),), ("coins",), 24, 1, 0.02, 0, "2025-01-01", {"card": None})
+    entry = Tuned("gaussian", "deblur", "hqs", 0.25, ((0.25, 30.0),), ("coins",), 24, 1, 0, "2025-01-01", {"card": None}, *SPAN)
     entries = json.loads(json.dumps([asdict(entry)]))
     damage(entries)
     (tmp_path / "mine.json").write_text(json.dumps(entries))

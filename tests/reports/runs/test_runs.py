@@ -28,7 +28,7 @@ from reports.runs.selectors import Selector, split
 from reports.runs.solving import run_cell
 from reports.runs.store import Store
 from reports.runs.stored import Run
-from reports.runs.strengths import Strengths, Tuned
+from reports.runs.strengths import Strengths, Tuned, stands
 from tests.helpers import COUNT
 
 COUNTING, BROKEN, AMPLIFIER = "tests.helpers:Counting", "tests.helpers:Broken", "tests.helpers:Amplifier"
@@ -383,12 +383,25 @@ def test_the_search_spends_the_same_on_everyone_and_finds_the_peak() -> None:
         assert abs(math.log10(tuning.best(tried) / peak)) < 0.2
 
 
+def test_every_problem_is_tuned_on_instances_around_its_default() -> None:
+    """A strength serves the default problem, and instances that differ in noise and in how far their data go."""
+    assert set(tuning.INSTANCES) == set(problems.CATALOGUE)
+    for name, instances in tuning.INSTANCES.items():
+        (noise, misfit), *_ = found = [stands(Cell(text, "coins", "gaussian", "hqs", size=32)) for text in (name, *instances)]
+        noises, misfits = zip(*found[1:], strict=True)
+        assert min(noises) < noise < max(noises) or name == "super_resolution"
+        assert min(misfits) - 0.03 < misfit < max(misfits) + 0.03
+        assert max(noises) >= 4 * min(noises)
+        assert max(misfits) - min(misfits) > 0.1
+
+
 def test_a_flat_optimum_stays_near_one() -> None:
     assert 0.3 < tuning.best(search(lambda strength: 30 - max(strength - 0.5, 0))) < 0.6
 
 
 def tuned_entry(**changes) -> Tuned:
-    entry = Tuned("gaussian", "deblur", "hqs", 0.25, ((0.25, 30.0),), ("coins",), 24, 1, 0.02, 0, "2025-01-01", {"card": None})
+    span = (("deblur", "deblur[kernel=disk:3]"), (0.01, 0.05), (0.6, 0.9))
+    entry = Tuned("gaussian", "deblur", "hqs", 0.25, ((0.25, 30.0),), ("coins",), 24, 1, 0, "2025-01-01", {"card": None}, *span)
     return replace(entry, **changes)
 
 
@@ -399,8 +412,10 @@ def strengths_of(*entries: Tuned) -> Strengths:
 @pytest.mark.parametrize(
     ("entry", "problem", "strength", "words"),
     [
-        (tuned_entry(), "deblur", 0.25, "1 trials on 1 tuning images"),
-        (tuned_entry(), "deblur[kernel=disk:3]", 1.0, "was tuned on deblur at its default options, not on this problem: 1.0"),
+        (tuned_entry(), "deblur", 0.25, "1 trials on 2 instances of deblur and 1 tuning images"),
+        (tuned_entry(), "deblur[kernel=motion:5:10]", 0.25, "1 trials on 2 instances of deblur"),
+        (tuned_entry(), "deblur[noise_sigma=0.1]", 1.0, "noise 0.1 lies outside 0.01 to 0.05, which the strength was tuned for (mine"),
+        (tuned_entry(), "deblur[kernel=uniform:15]", 1.0, "lies outside 0.6 to 0.9, which the strength was tuned for"),
         (tuned_entry(), "inpaint", 1.0, "not tuned"),
         (tuned_entry(strength=None), "deblur", 1.0, "diverged at every strength"),
         (tuned_entry(facts={"card": {"sha256": "old"}}), "deblur", 0.25, "other weights"),
@@ -409,7 +424,7 @@ def strengths_of(*entries: Tuned) -> Strengths:
 def test_strengths_are_used_and_their_origin_told(entry: Tuned, problem: str, strength: float, words: str) -> None:
     strengths = strengths_of(entry)
     assert plan(["gaussian"], [problem], ["camera"], ["hqs"], strengths=strengths)[0].strength == strength
-    assert words in strengths.source("gaussian", problem, "hqs")
+    assert words in strengths.source(Cell(problem, "camera", "gaussian", "hqs", size=128))
 
 
 def test_tuning_touches_tuning_images_only_and_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,13 +446,15 @@ def test_tuning_touches_tuning_images_only_and_keeps_what_is_finished(tmp_path: 
     assert list(Strengths.load(file).entries) == [("gaussian", "deblur", "hqs")]
     found = tuning.tune(cells[1:], file)
     assert {cell.image for cell in run} == set(problems.TUNE)
+    assert {cell.problem for cell in run} == set(tuning.INSTANCES["deblur"])
     assert not {cell.image for cell in run} & set(problems.TEST)
     assert sorted(found.entries) == [("gaussian", "deblur", "hqs"), ("gaussian[mean=0.3]", "deblur", "hqs")]
     for entry in found.entries.values():
         assert len(entry.tried) == EVALUATIONS
         scores = dict(map(tuple, entry.tried))
         assert scores[entry.strength] == pytest.approx(max(scores.values()), abs=0.011)
-        assert (entry.size, entry.noise_sigma, entry.seed) == (16, 0.02, 0)
+        assert (entry.size, tuple(entry.noise), entry.seed) == (16, (0.01, 0.05), 0)
+        assert entry.holds(*stands(replace(ESTIMATE, size=16)))
 
 
 def test_a_prior_that_diverges_everywhere_is_told(tmp_path: Path) -> None:
@@ -450,4 +467,4 @@ def test_a_prior_that_diverges_everywhere_is_told(tmp_path: Path) -> None:
 def test_without_a_file_every_strength_is_one() -> None:
     cells = plan(["gaussian", "tv"], ["deblur", "inpaint"], ["camera"], ["hqs", "admm", "red", "pgd"])
     assert {cell.strength for cell in cells} == {1.0}
-    assert Strengths.none().source("tv", "deblur", "hqs") == "not tuned: 1.0"
+    assert Strengths.none().source(cells[0]) == "not tuned: 1.0"
