@@ -52,6 +52,10 @@ class Operator(ABC):
         """
         return conjugate_gradients(lambda x: self.adjoint(self.forward(x)) + weigh(x, c), b)
 
+    def correction(self, residual: Tensor, c: float | Tensor) -> Tensor:
+        """(A^T A + C)^-1 A^T residual, from data to images: what a data step adds to a believed image, c as in ``solve``."""
+        return self.solve(self.adjoint(residual), c)
+
     def unmeasured(self, x: Tensor, c: float | Tensor) -> Tensor:
         """(A^T A + C)^-1 C x: what of x the data leave to a prior of covariance C^-1, in units of the noise."""
         return self.solve(weigh(x, c), c)
@@ -109,18 +113,21 @@ def by_coefficient(c: float | Tensor) -> TypeGuard[Tensor]:
     return isinstance(c, Tensor) and c.ndim > 0
 
 
-def conjugate_gradients(matvec: Map, b: Tensor, precondition: Map = lambda r: r, tolerance: float = 1e-10, limit: int = 2000) -> Tensor:
+def conjugate_gradients(
+    matvec: Map, b: Tensor, precondition: Map = lambda r: r, tolerance: float = 1e-10, enough: float = 0.0, limit: int = 2000
+) -> Tensor:
     """Solve a symmetric positive definite system for each image of the batch (Hestenes, Stiefel 1952).
 
     ``precondition`` is a cheap, positive definite approximation of the inverse. The tolerance is relative to |b| and bounded below
-    by the precision of the dtype.
+    by the precision of the dtype; a residual whose root mean square is ``enough`` is small enough too.
     """
 
     def dot(u: Tensor, v: Tensor) -> Tensor:
         return (u * v).sum(tuple(range(1, b.ndim)), keepdim=True)
 
     x, r, p = torch.zeros_like(b), b, precondition(b)
-    rho, goal = dot(r, p), dot(b, b) * max(tolerance, 10 * torch.finfo(b.dtype).eps) ** 2
+    relative = dot(b, b) * max(tolerance, 10 * torch.finfo(b.dtype).eps) ** 2
+    rho, goal = dot(r, p), relative.clamp(min=b[0].numel() * enough**2)
     for _ in range(limit):
         open_still = dot(r, r) > goal  # an image that has converged is not changed any more
         if not bool(open_still.any()):

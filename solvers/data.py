@@ -12,6 +12,7 @@ from problems.operator import circulant, conjugate_gradients
 from problems.problem import Problem
 from solvers.streams import Streams
 
+HIDDEN = 0.03  # of the noise to come is what a draw may miss the data by before it
 CLOSE = 1e-2  # of the data's residual is left by the inner conjugate gradients: that moves a draw by less of its spread
 
 
@@ -69,17 +70,22 @@ class Measurement:
         self.operator, self.noise_sigma = problem.operator, problem.noise_sigma
         self.y = problem.y.repeat(n, *[1] * (problem.y.ndim - 1))
 
-    def minimise(self, x0: Tensor, width: Width, y: Tensor | None = None) -> Tensor:
-        """argmin F, written as a correction of x0: what is not measured then stays exactly as believed."""
+    def minimise(self, x0: Tensor, width: Width, y: Tensor | None = None, after: float = 0.0) -> Tensor:
+        """argmin F, written as a correction of x0: what is not measured then stays exactly as believed.
+
+        Noise of the level ``after`` will be added to it, so that conjugate gradients may stop earlier.
+        """
         if isinstance(width, float) and width == 0:
             return x0
         residual = self.residual(x0) if y is None else y - self.operator.forward(x0)
         if isinstance(width, Covariance):
-            return x0 + self.correction(residual, width)
-        return x0 + self.operator.solve(self.operator.adjoint(residual), (self.noise_sigma / width) ** 2)
+            return x0 + self.correction(residual, width, HIDDEN * after)
+        return x0 + self.operator.correction(residual, (self.noise_sigma / width) ** 2)
 
-    def correction(self, residual: Tensor, width: Covariance) -> Tensor:
+    def correction(self, residual: Tensor, width: Covariance, enough: float = 0.0) -> Tensor:
         """C A^T (A C A^T + s^2)^-1 residual, by conjugate gradients in the space of the data, where the residual is known.
+
+        They end when CLOSE of it is left, or a root mean square of ``enough``.
 
         They are preconditioned by the inverse of D (A S A^T + s^2 / d^2) D, which treats A and diag(pixel) as if they commuted;
         D^2 is the variance of the pixel, seen through A, plus that of the noise.
@@ -91,13 +97,13 @@ class Measurement:
             return self.operator.forward(width.times(self.operator.adjoint(v))) + self.noise_sigma**2 * v
 
         inverse = self.operator.gram_inverse(width.power, floor)
-        v = conjugate_gradients(matvec, residual, lambda r: inverse(r / own) / own, CLOSE)
+        v = conjugate_gradients(matvec, residual, lambda r: inverse(r / own) / own, CLOSE, enough)
         return width.times(self.operator.adjoint(v))
 
-    def draw(self, x0: Tensor, width: Width, noise: Streams) -> Tensor:
+    def draw(self, x0: Tensor, width: Width, noise: Streams, after: float = 0.0) -> Tensor:
         """An exact draw from exp(-F): perturb both terms by their own noise, then minimise (Papandreou, Yuille 2010)."""
         fresh = perturbation(noise.normal(x0.shape[1:], x0), width)
-        return self.minimise(x0 + fresh, width, self.y + self.noise_sigma * noise.normal(self.y.shape[1:], self.y))
+        return self.minimise(x0 + fresh, width, self.y + self.noise_sigma * noise.normal(self.y.shape[1:], self.y), after)
 
     def descend(self, x0: Tensor, width: float) -> Tensor:
         """A gradient step of length width^2 on the data term alone."""

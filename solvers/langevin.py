@@ -24,7 +24,7 @@ def langevin(task: Task) -> Iterator[Iterate]:
     e = 1 / (2 * steepest)
     for sigma, after in task.descent():
         x0 = task.prior.denoise(x, sigma)
-        x = x + e * (x0 - x) + e * (measure(data, method, x, sigma, None) - x)
+        x = x + e * (x0 - x) + e * (measure(data, method, x, sigma, None, 0.0) - x)
         if task.noise is not None:
             x = x + math.sqrt(2 * e) * sigma * task.white(x)
         yield Iterate(sigma, sigma, x0, x if after == 0 else x0, x)

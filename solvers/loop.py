@@ -16,6 +16,7 @@ from solvers.schedules import geometric
 from solvers.streams import Streams
 
 Rule = Callable[[float, float], tuple[float, float]]  # (sigma, next sigma) -> (carry b, fresh noise q)
+STRIDE = 0.3  # in log sigma: about the distance of the 20 levels of the default schedule, at which the spread is right
 Believe = Callable[..., tuple[Tensor, Width]]  # (prior, noisy image, sigma, next sigma, streams) -> (image, width at strength 1)
 
 
@@ -49,9 +50,14 @@ def fd(a: float) -> Rule:
     return lambda sigma, after: ((1 - a) * after / sigma, math.sqrt(2 * a) * after)
 
 
-def renoise(sigma: float, after: float) -> tuple[float, float]:
-    """Forget the old noise, add the next level's in full (DAPS, Zhang et al. 2024)."""
-    return 0.0, after
+def renew(sigma: float, after: float) -> tuple[float, float]:
+    """Forget the old noise and add the next level's in full (DAPS, Zhang et al. 2024), where the levels are STRIDE or more apart.
+
+    Closer levels renew as large a share of the variance as their distance is of STRIDE, and carry the rest as ``zeta`` does.
+    Noise is then renewed equally often with any number of levels. A denoiser that errs a little loses some spread each time:
+    renewed at each of 60 levels, the samples of a deblurred photograph keep 0.76 of the spread that they have with 20.
+    """
+    return zeta(min(1.0, math.log(sigma / after) / STRIDE if after > 0 else 1.0))(sigma, after)
 
 
 # What the prior believes of a noisy image, and the width at which the data step may move it.
@@ -183,17 +189,18 @@ def loop(task: Task) -> Iterator[Iterate]:
         width = error / (task.strength * method.balance) ** 0.5
         if method.dual:
             u = u + x - x0
-        z = measure(data, method, x0 - u, width, noise)  # measure
         b, q = method.go_on(sigma, after)
+        z = measure(data, method, x0 - u, width, noise, q)  # measure
         x = z + b * (x - z)  # go on
         if noise is not None and q > 0:
             x = x + q * task.white(x)
         yield Iterate(sigma, width, x0, z, x, method.calls)
 
 
-def measure(data: Measurement, method: Method, x0: Tensor, width: Width, noise: Streams | None) -> Tensor:
+def measure(data: Measurement, method: Method, x0: Tensor, width: Width, noise: Streams | None, fresh: float) -> Tensor:
+    """One of the three data steps; ``fresh`` noise will be added to its answer."""
     if method.measure == "draw" and noise is not None:
-        return data.draw(x0, width, noise)
+        return data.draw(x0, width, noise, fresh)
     if method.measure == "descend" and isinstance(width, float):
         return data.descend(x0, width)
     return data.minimise(x0, width)

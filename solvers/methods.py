@@ -7,7 +7,7 @@ from functools import partial
 from solvers.exhibits import ddnm, ddrm, diffpir, dps, pigdm, repaint
 from solvers.langevin import ascending, ascent, langevin
 from solvers.levels import annealing, falling, fixed, held, quadratic, settling, stable, thousandths
-from solvers.loop import Method, drawn, next_level, own_error, renoise
+from solvers.loop import Method, drawn, next_level, own_error, renew
 from solvers.mean import posterior_mean
 
 published = partial(Method, samples=True, exhibit=True)
@@ -27,11 +27,11 @@ METHODS = {
     ),
     "annealed": Method(
         "denoise, draw, renoise over falling levels (after DAPS, Zhang et al. 2024)",
-        annealing, 20, believe=own_error, measure="draw", go_on=renoise, samples=True,
+        annealing, 20, believe=own_error, measure="draw", go_on=renew, samples=True,
     ),
     "mean": Method(
         "posterior mean: antithetic pairs of annealed draws (Hammersley, Morton 1956) and a fixed point at their level",
-        annealing, 20, believe=own_error, measure="draw", go_on=renoise, pairs=1, own=posterior_mean,
+        annealing, 20, believe=own_error, measure="draw", go_on=renew, pairs=1, own=posterior_mean,
     ),
     "split-gibbs": Method(
         "draws from prior and data in turn (Vono 2019; PnP-DM, Wu et al. 2024)",

@@ -15,7 +15,7 @@ from torch import Tensor
 from priors.slot import Denoiser, checked, name_of
 from problems.names import unknown
 from problems.seeds import Seed
-from solvers.data import Covariance, Measurement
+from solvers.data import Measurement, Width
 from solvers.loop import Iterate, Method, Task, ancestral, ddim
 from solvers.schedules import geometric
 from solvers.solve import check_bounds, check_fall, check_steps, check_whole
@@ -32,7 +32,7 @@ class Nothing(Measurement):
     def __init__(self) -> None:
         pass
 
-    def minimise(self, x0: Tensor, width: float | Tensor | Covariance, y: Tensor | None = None) -> Tensor:
+    def minimise(self, x0: Tensor, width: Width, y: Tensor | None = None, after: float = 0.0) -> Tensor:
         return x0
 
 
