@@ -71,7 +71,8 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """A run on flat pictures, every problem, with an estimate and with samples."""
     home = tmp_path_factory.mktemp("flat")
     images = flat(home / "pictures")
-    given = Tuned("tv", "deblur", "hqs", 0.5, [(0.5, 25.0), (5.0, 20.0)], ("coins",), 24, 1, 0.02, 0, "2026-01-01", {"card": None})
+    span = (("deblur",), (0.01, 0.04), (0.0, 1.0))
+    given = Tuned("tv", "deblur", "hqs", 0.5, [(0.5, 25.0), (5.0, 20.0)], ("coins",), 24, 1, 0, "2026-01-01", {"card": None}, *span)
     tuned = Strengths("mine.json", {("tv", "deblur", "hqs"): given})
     methods, shape = ("hqs", "mean", "annealed"), {"size": 24, "channels": request.param}
     cells = plan(("gaussian", "tv"), problems.CATALOGUE, images, methods, samples=3, steps=3, strengths=tuned, **shape)
