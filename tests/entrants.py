@@ -10,6 +10,8 @@ import importlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,9 +29,8 @@ from solvers.levels import FIXED
 from solvers.solve import run as run_method
 
 PEERS = {"deepinv": "0.5.0", "scico": "0.0.7"}
-INSTALL = (
-    "python3 -m venv out/peers && out/peers/bin/pip install -e . torch==2.14.1 torchvision==0.29.1 pytest "
-    + " ".join(f"{name}=={version}" for name, version in PEERS.items())
+INSTALL = "python3 -m venv out/peers && out/peers/bin/pip install -e . torch==2.14.1 torchvision==0.29.1 pytest " + " ".join(
+    f"{name}=={version}" for name, version in PEERS.items()
 )
 
 
@@ -182,7 +183,7 @@ def deepinv_fista(problem: Problem, iterations: int, inner: int) -> Entrant:
         with torch.no_grad():
             return Answer(model(y, instrument))
 
-    return Entrant("deepinv", f"`FISTA`, {iterations} x {inner} iterations", run)
+    return Entrant("deepinv", f"`FISTA`, {iterations} × {inner} iterations", run)
 
 
 def deepinv_admm(problem: Problem, prior: Denoiser, steps: int) -> Entrant:
@@ -218,13 +219,24 @@ def deepinv_dpir(problem: Problem, prior: Denoiser) -> Entrant:
     return Entrant("deepinv", "`DPIR`", run)
 
 
+def one_thread() -> Any:
+    """The package's own profile of BM3D on one thread, which ours has too: several would share one core at a loss."""
+    import bm3d
+
+    profile = bm3d.BM3DProfile()
+    profile.num_threads = 1
+    return profile
+
+
 class DeepinvBM3D:
     """deepinv's BM3D in our slot, so that it is counted as every other prior."""
 
     def __init__(self) -> None:
+        import bm3d
         import deepinv
 
         self.model = deepinv.models.BM3D()
+        self.model.bm3d_lib = SimpleNamespace(bm3d=partial(bm3d.bm3d, profile=one_thread()))  # deepinv takes no profile
 
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         return self.model(x, sigma)
@@ -375,7 +387,7 @@ def scico_bm3d(problem: Problem, steps: int) -> Entrant:
     identity = linop.Identity(term.y.shape)
 
     def run() -> Answer:
-        belief = FIXED * rho * functional.BM3D()
+        belief = FIXED * rho * functional.BM3D(profile=one_thread())
         admm = ADMM(term, [belief], [identity], [rho], x0=term.y, maxiter=steps, subproblem_solver=CircularConvolveSolver())
         admm.solve()
         return Answer(image(admm.z_list[0]), steps)  # the denoised image, as ours

@@ -51,12 +51,12 @@ class Column:
 
 COLUMNS = {
     "ms": Column("{:.2f}", abs),
-    "s": Column("{:.2f}", abs),
+    "s": Column("{:.3g}", abs),
     "times ours": Column("{:.2f}"),
-    "calls": Column("{:.0f}"),
+    "denoiser calls": Column("{:.0f}"),
     "difference": Column("{:.0e}"),
     "PSNR": Column("{:.2f}", lambda value: -value),
-    "objective": Column("+{:.2%}", abs),
+    "objective above best": Column("+{:.2%}", abs),
     "std ratio": Column("{:.2f}", lambda value: abs(math.log(max(value, 1e-9)))),
     "coverage": Column("{:.3f}", lambda value: abs(value - 0.9)),
     "error of mean": Column("{:.2f}", abs),
@@ -108,7 +108,7 @@ def held(contest: Contest) -> list[Row]:
     for entrant, answer, seconds, judged in zip(contest.entrants, answers, spent, contest.judge(answers), strict=True):
         ratios = [one / ours for one, ours in zip(seconds, spent[0], strict=True)]
         numbers = {contest.unit: scale * statistics.median(seconds), "times ours": statistics.median(ratios)}
-        rows.append(Row(entrant.who, entrant.what, numbers | ({"calls": answer.calls} if answer.calls else {}) | judged))
+        rows.append(Row(entrant.who, entrant.what, numbers | ({"denoiser calls": answer.calls} if answer.calls else {}) | judged))
     return rows
 
 
@@ -170,7 +170,7 @@ def energies(problem: Problem, strength: float, answers: Sequence[Answer]) -> li
 
     found = [energy(answer.x.double()) for answer in answers]
     scores = quality([problem], answers)
-    return [score | {"objective": value / min(found) - 1} for score, value in zip(scores, found, strict=True)]
+    return [score | {"objective above best": value / min(found) - 1} for score, value in zip(scores, found, strict=True)]
 
 
 def spreads(ruler: Reference, answers: Sequence[Answer]) -> list[Numbers]:
