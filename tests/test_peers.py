@@ -132,6 +132,7 @@ foreign = pytest.mark.filterwarnings("ignore")  # the peers' own
 
 
 @foreign
+@pytest.mark.slow
 @pytest.mark.parametrize("name", priors.CATALOGUE)
 def test_any_prior_is_a_deepinv_denoiser_in_three_lines(name: str, blurred: problems.Problem) -> None:
     deepinv = pytest.importorskip("deepinv")
@@ -179,6 +180,7 @@ def test_the_peers_solve_the_same_equation(peer: str, kind: str) -> None:
 
 
 @foreign
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", entrants.PEERS)
 def test_the_peers_minimise_the_same_objective(peer: str, blurred: problems.Problem) -> None:
     pytest.importorskip(peer)
