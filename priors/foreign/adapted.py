@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,7 +71,7 @@ class Adapted:
         if sigma < low * (1 - 1e-6):
             return x + (sigma / low) ** 2 * (self.denoise(x, low) - x)
         if sigma > high * (1 + 1e-6):
-            raise ValueError(f"prior {self.name!r} was trained for sigma up to {high:g}, not {sigma:g}; give lower levels, {high:g} is nearest")
+            raise ValueError(f"prior {self.name!r} was trained for sigma up to {high:g}, the nearest level, not {sigma:g}; give lower ones")
         images = self.taken(x).split(1 if self.is_on_cpu(x) else max(1, 2**20 // (x.shape[-2] * x.shape[-1])))
         with torch.set_grad_enabled(x.requires_grad and torch.is_grad_enabled()):
             answers = [self.answered(image, min(max(sigma, low), high)) for image in images]
@@ -159,7 +160,7 @@ def failure(name: str, failures: dict[int, Exception]) -> str:
     """Why a network does not answer: that it needs a GPU if any failure says so, else the failure that is not about channels."""
     told = [first_line(error) for error in failures.values()]
     for line in told:
-        if any(word in line for word in ("CUDA", "cuda", "NVIDIA", "HIP")):
+        if re.search("CUDA|cuda|NVIDIA", line):
             return f"{name} needs a GPU ({line}); save it on the CPU, or give device=cuda where there is one"
     line = next((line for line in told if "channel" not in line), told[0])
     channels = " or ".join(map(str, failures))
@@ -167,10 +168,10 @@ def failure(name: str, failures: dict[int, Exception]) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The line of a failure that says what went wrong: of TorchScript's it is the last."""
+    """The line of a failure that says what went wrong: TorchScript tells it after its own traceback, as "SomeError: .."."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    line = lines[-1] if "TorchScript" in lines[0] else lines[0]
-    return line[:200].removesuffix(".")
+    named = [line.partition(": ")[2] for line in lines if re.match(r"\w*Error: ", line)]
+    return (named or lines)[0][:200].removesuffix(".")
 
 
 def offered(source: Source, network: Network, error: str | Path | None) -> Adapted:

@@ -147,7 +147,7 @@ def form_of(file: Path) -> str:
     raise ValueError(f"{file} is no TorchScript file and none of torch.export; {REMEDY}")
 
 
-REMEDY = "load them into the network in Python and give priors.adapt(net), or store it whole with torch.jit.script(net).save('net.pt')"
+REMEDY = "store the network whole, with torch.jit.trace or torch.export, or make it in Python and give priors.adapt(net)"
 
 
 def pickled(file: Path) -> str:
