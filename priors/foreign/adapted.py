@@ -51,7 +51,7 @@ class Adapted:
     """
 
     def __init__(self, source: Source, network: Network):
-        self.name, self.files, self.network = source.name, source.files, network
+        self.name, self.files, self.source, self.network = source.name, source.files, source, network
         self.family, self.mmse, self.takes, self.ask = network.family, network.mmse, network.takes, network.ask
         self.card = network.card | ({"sha256": source.sha256} if source.files else {})
         self.device, self.dtype = home(network.net)
@@ -171,7 +171,7 @@ def first_line(error: Exception) -> str:
     """The line of a failure that says what went wrong: TorchScript tells it after its own traceback, as "SomeError: .."."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     named = [line.partition(": ")[2] for line in lines if re.match(r"\w*Error: ", line)]
-    return (named or lines)[0][:200].removesuffix(".")
+    return (named or lines)[0].partition(". ")[0][:200].removesuffix(".")
 
 
 def offered(source: Source, network: Network, error: str | Path | None) -> Adapted:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +84,12 @@ class Source:
     def identity(self, card: Mapping[str, Any]) -> dict[str, Any]:
         """What an error was measured for: the conventions, and the contents of the files."""
         return dict(card) | ({"sha256": self.sha256} if self.files else {})
+
+
+def changes(places: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """When each file below these places that decides the answers of a network was changed last."""
+    files = [file for place in map(Path, places) if place.exists() for file in (*Source.of(place).files, error_file(place))]
+    return tuple((str(file), file.stat().st_mtime_ns) for file in files if file.is_file())
 
 
 def error_file(place: Path) -> Path:
