@@ -16,6 +16,7 @@ from priors.error import COUNT, CROP, SIGMAS, ErrorCurve, measure
 from priors.foreign.adapted import Adapted
 from priors.foreign.files import error_file
 from priors.photographs import centre_crops, listing
+from priors.slot import checked
 
 
 def levels_of(prior: Adapted) -> list[float]:
@@ -31,7 +32,7 @@ def crops(prior: Adapted, folder: Path, size: int = CROP, count: int = COUNT) ->
     Raises:
         FileNotFoundError, ValueError: no pictures, or none that is large enough.
     """
-    return centre_crops(listing([folder]), prior.takes.channels or 1, size, count)
+    return centre_crops(listing([folder]), prior.takes.channels or 1, min(size, prior.takes.side or size), count)
 
 
 def calibrate(prior: Adapted, images: torch.Tensor, rng: int = 0) -> ErrorCurve:
@@ -41,10 +42,7 @@ def calibrate(prior: Adapted, images: torch.Tensor, rng: int = 0) -> ErrorCurve:
         ValueError: its answers are not finite.
     """
     with torch.no_grad():
-        curve = measure(prior, images, levels_of(prior), rng)
-    if not np.isfinite(curve.rmse).all():
-        raise ValueError(f"prior {prior.name!r} answers with NaN or infinite values; give levels, those that it was trained for")
-    return curve
+        return measure(checked(prior), images, levels_of(prior), rng)
 
 
 def place_of(prior: Adapted, out: str | Path | None) -> Path:

@@ -17,7 +17,8 @@ import torch
 from priors.error import ErrorCurve
 from priors.learned import amiss_error, device_of
 
-WEIGHTS = (".safetensors", ".bin", ".json")  # of a folder of diffusers, what decides its answers
+SUFFIXES = (".pt", ".pth", ".pt2", ".ts")  # of whole networks
+WEIGHTS = (*SUFFIXES, ".safetensors", ".bin", ".json")  # of what decides the answers of a folder
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ class Source:
         place = Path(given)
         if not place.exists():
             raise FileNotFoundError(f"{place} does not exist; give the file or folder of a network")
-        files = sorted(f for f in place.rglob("*") if f.suffix in WEIGHTS and f.is_file()) if place.is_dir() else [place]
-        return Source(place.name, place, tuple(files))
+        return Source(place.resolve().name, place, tuple(deciding(place)) if place.is_dir() else (place,))
 
     @cached_property
     def sha256(self) -> str:
@@ -86,6 +86,11 @@ class Source:
         return dict(card) | ({"sha256": self.sha256} if self.files else {})
 
 
+def deciding(folder: Path) -> list[Path]:
+    """The files below a folder that decide its answers; measured errors are read by themselves."""
+    return sorted(file for file in folder.rglob("*") if file.suffix in WEIGHTS and not file.name.endswith(".error.json") and file.is_file())
+
+
 def changes(places: Iterable[str]) -> tuple[tuple[str, int], ...]:
     """When each file below these places that decides the answers of a network was changed last."""
     files = [file for place in map(Path, places) if place.exists() for file in (*Source.of(place).files, error_file(place))]
@@ -93,7 +98,10 @@ def changes(places: Iterable[str]) -> tuple[tuple[str, int], ...]:
 
 
 def error_file(place: Path) -> Path:
-    return place.with_name(f"{place.name if place.is_dir() else place.stem}.error.json")
+    if place.is_dir():
+        place = place.resolve() if place.name in ("", "..") else place
+        return place.with_name(f"{place.name}.error.json")
+    return place.with_name(f"{place.stem}.error.json")
 
 
 def read_error(file: Path) -> dict[str, Any]:

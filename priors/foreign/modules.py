@@ -18,12 +18,11 @@ from torch import Tensor
 from priors.foreign import conventions
 from priors.foreign.adapted import Adapted, Ask, Network, offered, ready, tensor
 from priors.foreign.conventions import Takes
-from priors.foreign.files import Source, read_module
+from priors.foreign.files import SUFFIXES, Source, read_module
 
 CALLS = ("sigma", "map", "blind", "residual")
 ANSWERS = ("clean", "noise", "epsilon")
 TOLD = ("batch", "image", "number")
-SUFFIXES = (".pt", ".pth", ".pt2", ".ts")
 
 
 def module(
