@@ -150,10 +150,12 @@ def entries_of(given: Any) -> Mapping[str, Any]:
             raise ValueError(f"{file} holds no entries of diffusers; save it again with save_pretrained") from None
         if not isinstance(given, dict):
             raise ValueError(f"{file} holds no entries of diffusers; save it again with save_pretrained")
-    found = given if isinstance(given, Mapping) else getattr(given, "config", None)
+    if isinstance(given, Mapping):
+        return given
+    found = getattr(given, "config", None)
     if not isinstance(found, Mapping):
         raise TypeError(f"{type(given).__name__} is no scheduler of diffusers; give one, its entries or its file")
-    return found
+    return {**found, "_class_name": type(given).__name__}  # which is in its file, but not in its config
 
 
 def read(place: Path, device: str | None) -> Any:

@@ -49,7 +49,7 @@ class Source:
         place = Path(given)
         if not place.exists():
             raise FileNotFoundError(f"{place} does not exist; give the file or folder of a network")
-        return Source(place.resolve().name, place, tuple(deciding(place)) if place.is_dir() else (place,))
+        return Source(named(place).name, place, tuple(deciding(place)) if place.is_dir() else (place,))
 
     @cached_property
     def sha256(self) -> str:
@@ -98,10 +98,13 @@ def changes(places: Iterable[str]) -> tuple[tuple[str, int], ...]:
 
 
 def error_file(place: Path) -> Path:
-    if place.is_dir():
-        place = place.resolve() if place.name in ("", "..") else place
-        return place.with_name(f"{place.name}.error.json")
-    return place.with_name(f"{place.stem}.error.json")
+    """net.error.json for net.pt, ddpm.error.json for the folder ddpm."""
+    return named(place).with_name(f"{named(place).name if place.is_dir() else place.stem}.error.json")
+
+
+def named(place: Path) -> Path:
+    """The path, with a name of its own where it is told as "." or ".." only."""
+    return place.resolve() if place.name in ("", "..") else place
 
 
 def read_error(file: Path) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class Schedule:
         Raises:
             ValueError: another process or prediction, or an unknown schedule.
         """
+        if not {"_class_name", "beta_schedule", "trained_betas"} & set(config):
+            raise ValueError("these entries are of no scheduler with betas; give those of one, such as the file of a DDPMScheduler")
         name = str(config.get("_class_name", "DDPMScheduler"))
         if not name.startswith(PRESERVING) or "Flow" in name or config.get("use_flow_sigmas"):
             raise ValueError(f"the scheduler {name} is no variance-preserving diffusion; give a model with one such as DDPMScheduler")

@@ -295,6 +295,11 @@ def test_a_scheduler_of_another_process_is_refused(entries: dict[str, Any], sent
         Schedule.read({"_class_name": "DDPMScheduler"} | entries)
 
 
+def test_entries_without_betas_are_refused() -> None:
+    with pytest.raises(ValueError, match="of no scheduler with betas"):
+        Schedule.read({"sigma_data": 0.5, "sigma_max": 80.0})
+
+
 def test_betas_stay_below_one() -> None:
     assert betas(SCHEDULES["squared cosine"]).max() == 0.999
 
