@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 Pair = tuple[float, float]
+LARGEST = 4096  # pixels on a side that a network may ask for
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class Takes:
     side: int | None = None
 
     def __post_init__(self) -> None:
-        if self.channels not in (None, 1, 3):
+        if self.channels not in (None, 1, 3) or isinstance(self.channels, bool):
             raise ValueError(f"channels is 1 or 3, not {self.channels!r}; give what the network was trained on")
         for what, value in (("multiple", self.multiple), ("side", self.side)):
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-                raise ValueError(f"{what} is a whole number of pixels, not {value!r}; give one, such as 8")
+            if value is not None and not (is_whole(value) and 1 <= value <= LARGEST):
+                raise ValueError(f"{what} is a whole number of pixels from 1 to {LARGEST}, not {value!r}; give one, such as 8")
 
     @property
     def width(self) -> float:
@@ -92,6 +93,40 @@ def levels(given: Any) -> Pair | None:
     if len(found) > 2 or not (0 <= found[0] <= found[-1] and found[-1] > 0):
         raise ValueError(f"levels are noise that the network was trained for, not {given!r}; write 25/255, or lowest:highest such as 0:0.2")
     return found[0], found[-1]
+
+
+def is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def positive(what: str, value: Any) -> float:
+    """
+    Raises:
+        ValueError: no positive number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(f"{what} is a positive number, not {value!r}; give what the network was made for")
+    return float(value)
+
+
+def flag(what: str, value: Any) -> bool:
+    """
+    Raises:
+        ValueError: neither true nor false.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{what} is true or false, not {value!r}; give one of these")
+    return value
+
+
+def whole(what: str, value: Any) -> int:
+    """
+    Raises:
+        ValueError: no whole number from 0 on.
+    """
+    if not (is_whole(value) and value >= 0):
+        raise ValueError(f"{what} is a whole number, not {value!r}; give one from 0 on")
+    return int(value)
 
 
 def chosen(what: str, given: Any, known: tuple[str, ...]) -> str:

@@ -57,7 +57,8 @@ def denoiser(
         return tensor(source.name, net(x, sigma))
 
     card = {"kind": "deepinv", "model": name, "levels": "unknown" if trained is None else f"{trained[0]:g}:{trained[1]:g}"}
-    return offered(source, Network(ask, net, Takes(channels=channels, multiple=multiple), trained, "learned", mmse, card), error)
+    takes = Takes(channels=channels, multiple=multiple)
+    return offered(source, Network(ask, net, takes, trained, "learned", conventions.flag("mmse", mmse), card), error)
 
 
 def named(name: str, weights: str | Path | None, channels: int, device: str | None) -> tuple[Source, Any]:

@@ -57,6 +57,7 @@ def unet(
         FileNotFoundError: no folder, or one without network or scheduler.
         ValueError: a network of something else than pixels, or a scheduler of another process.
     """
+    label = None if label is None else conventions.whole("label", label)
     net, entries, source = opened(path, scheduler, device)
     config, schedule = told(net), Schedule.read(entries)
     channels = config.get("in_channels")

@@ -51,13 +51,14 @@ def edm(
         FileNotFoundError, ValueError: as ``priors.foreign.modules.module``; a label outside the classes.
     """
     conventions.chosen("form", form, FORMS)
+    sigma_data = conventions.positive("sigma_data", sigma_data)
     source, net = found(file, device)
-    classes = classes if classes is not None else int(getattr(net, "label_dim", 0) or 0)
-    if label is not None and not 0 <= label < classes:
-        raise ValueError(f"{source.name} knows {classes} classes, not one numbered {label}; give a label below that, or classes")
+    known = conventions.whole("classes", int(getattr(net, "label_dim", 0) or 0) if classes is None else classes)
+    if label is not None and not conventions.whole("label", label) < known:
+        raise ValueError(f"{source.name} knows {known} classes, not one numbered {label}; give a label below that, or classes")
 
     def ask(x: Tensor, sigma: float) -> Tensor:
-        labels = () if label is None else (one_hot(label, classes, x),)
+        labels = () if label is None else (one_hot(label, known, x),)
         if form == "raw":
             return preconditioned(lambda x, c_noise: tensor(source.name, net(x, c_noise, *(labels or (None,)))), x, sigma, sigma_data)
         return tensor(source.name, net(x, x.new_full((len(x),), sigma), *labels))

@@ -66,6 +66,7 @@ def module(
     conventions.chosen("told", told, TOLD)
     answer = conventions.chosen("answer", answer or ("noise" if call == "residual" else "clean"), ANSWERS)
     takes = Takes(*conventions.pixels(range), channels, multiple, side)
+    unit = takes.width if unit is None else conventions.positive("unit", unit)
     blind = call in ("blind", "residual")
     source, nets = Source.of(named(file)), networks(file, device)
     trained = conventions.levels(levels)
@@ -75,11 +76,11 @@ def module(
         trained = (min(nets), max(nets))
     elif blind and trained is None:
         raise ValueError(f"{source.name} is not told the noise; name what it was trained for, such as levels=25/255 or levels=0:55/255")
-    asks = {level: converted(net, source.name, call, answer, told, (unit or takes.width) / takes.width) for level, net in nets.items()}
+    asks = {level: converted(net, source.name, call, answer, told, unit / takes.width) for level, net in nets.items()}
     ask = asks[None] if None in asks else Bank(asks, takes.width)
     card: dict[str, Any] = {"kind": "torch", "call": call, "answer": answer, "range": f"{takes.black:g}:{takes.white:g}", "told": told}
-    card |= {"unit": unit or takes.width, "levels": "unknown" if trained is None else f"{trained[0]:g}:{trained[1]:g}"}
-    network = Network(ask, next(iter(nets.values())), takes, trained, "learned", mmse, card)
+    card |= {"unit": unit, "levels": "unknown" if trained is None else f"{trained[0]:g}:{trained[1]:g}"}
+    network = Network(ask, next(iter(nets.values())), takes, trained, "learned", conventions.flag("mmse", mmse), card)
     return offered(source, network, error)
 
 

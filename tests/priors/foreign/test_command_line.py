@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
+import priors
+from priors.catalogue import resolve
 from reports.runs.cell import Cell
 from reports.runs.keys import key
 from reports.runs.loading import load_prior
@@ -123,8 +128,6 @@ BAD = {
 
 
 def made() -> Any:
-    import priors
-
     return priors.adapt(Told(), levels="0.01:0.5")
 
 
@@ -143,8 +146,6 @@ def test_bad_input_of_calibrate(what: str, selectors: list[str], photographs: Pa
 def test_a_network_of_ones_own_module_is_measured_into_a_file(photographs: Path, tmp_path: Path) -> None:
     selector = "tests.priors.foreign.test_command_line:made"
     assert run("calibrate", selector, "-i", photographs, "-o", tmp_path / "own.json") == 0
-    import priors
-
     assert priors.adapt(Told(), levels="0.01:0.5", error=tmp_path / "own.json").rmse(0.1) > 0
 
 
@@ -159,3 +160,49 @@ def test_a_stored_cell_is_not_taken_for_that_of_another_network(selectors: list[
         assert run("compare", "-p", selectors[0], *task, "-o", out) == 0
         scores.append(Run.load(str(out)).rows[0].metrics["psnr"])
     assert scores[0] != scores[1]
+
+
+# Any options of the selectors, right files or not: a prior, or one sentence.
+def options_of(kind: str) -> list[str]:
+    return list(inspect.signature(resolve(priors.FOREIGN[kind].maker)).parameters)
+
+
+VALUES = st.sampled_from(
+    ["0", "-1", "1", "3", "1e9", "nan", "inf", "0.5", "true", "none", "0:1", "1:0", "0.1:0.5", "blind", "map", "sigma", "noise", "raw", "x" * 30]
+    + ["cpu", "batch", "number", "25/255", "1/0", ":", "/", ".", "..", "NET", "TOLD", "FOLDER"]
+)  # fmt: skip
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> str:
+    kind = draw(st.sampled_from([kind for kind in priors.FOREIGN if kind != "deepinv"]))
+    first, *others = options_of(kind)
+    given = {first: draw(st.sampled_from(["NET", "TOLD", "FOLDER", "none.pt"]))}
+    given |= draw(st.dictionaries(st.sampled_from(others), VALUES, max_size=4))
+    return f"{kind}[{','.join('='.join(option) for option in given.items())}]"
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(selector=asked())
+def test_any_options_make_a_prior_or_one_sentence(selector: str, files: dict[str, str]) -> None:
+    for word, file in files.items():
+        selector = selector.replace(word, file)
+    try:
+        prior = load_prior(selector)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        assert str(error)
+        assert "\n" not in str(error)
+        return
+    x = torch.full((1, 1, 24, 24), 0.5)
+    sigma = min(max(0.1, getattr(prior, "sigma_range", (0, 1))[0]), getattr(prior, "sigma_range", (0, 1))[1])
+    try:
+        assert prior.denoise(x, sigma).shape == x.shape
+    except ValueError as error:
+        assert "takes" in str(error)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "empty").mkdir()
+    return {"NET": str(script(Net(), folder / "net.pt")), "TOLD": str(script(Told(), folder / "told.pt")), "FOLDER": str(folder / "empty")}
