@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 from pathlib import Path
@@ -167,10 +168,8 @@ def options_of(kind: str) -> list[str]:
     return list(inspect.signature(resolve(priors.FOREIGN[kind].maker)).parameters)
 
 
-VALUES = st.sampled_from(
-    ["0", "-1", "1", "3", "1e9", "nan", "inf", "0.5", "true", "none", "0:1", "1:0", "0.1:0.5", "blind", "map", "sigma", "noise", "raw", "x" * 30]
-    + ["cpu", "batch", "number", "25/255", "1/0", ":", "/", ".", "..", "NET", "TOLD", "FOLDER"]
-)  # fmt: skip
+NUMBERS = ["0", "-1", "1", "3", "1e9", "nan", "inf", "0.5", "0:1", "1:0", "0.1:0.5", "25/255", "1/0", ":", "/"]
+WORDS = ["true", "none", "blind", "map", "sigma", "noise", "raw", "cpu", "batch", "number", ".", "..", "x" * 30, "NET", "TOLD", "FOLDER"]
 
 
 @st.composite
@@ -178,27 +177,27 @@ def asked(draw: st.DrawFn) -> str:
     kind = draw(st.sampled_from([kind for kind in priors.FOREIGN if kind != "deepinv"]))
     first, *others = options_of(kind)
     given = {first: draw(st.sampled_from(["NET", "TOLD", "FOLDER", "none.pt"]))}
-    given |= draw(st.dictionaries(st.sampled_from(others), VALUES, max_size=4))
+    given |= draw(st.dictionaries(st.sampled_from(others), st.sampled_from([*NUMBERS, *WORDS]), max_size=4))
     return f"{kind}[{','.join('='.join(option) for option in given.items())}]"
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(selector=asked())
 def test_any_options_make_a_prior_or_one_sentence(selector: str, files: dict[str, str]) -> None:
     for word, file in files.items():
         selector = selector.replace(word, file)
     try:
-        prior = load_prior(selector)
+        prior: Any = load_prior(selector)
     except (ValueError, TypeError, OSError, ImportError) as error:
-        assert str(error)
-        assert "\n" not in str(error)
+        prior, told = None, str(error)
+    if prior is None:
+        assert told
+        assert "\n" not in told
         return
-    x = torch.full((1, 1, 24, 24), 0.5)
-    sigma = min(max(0.1, getattr(prior, "sigma_range", (0, 1))[0]), getattr(prior, "sigma_range", (0, 1))[1])
-    try:
-        assert prior.denoise(x, sigma).shape == x.shape
-    except ValueError as error:
-        assert "takes" in str(error)
+    low, high = getattr(prior, "sigma_range", (0.1, 0.1))
+    with contextlib.suppress(ValueError):  # a side below that of the image
+        assert prior.denoise(torch.full((1, 1, 24, 24), 0.5), min(max(0.1, low), high)).shape == (1, 1, 24, 24)
 
 
 @pytest.fixture(scope="module")

@@ -176,7 +176,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Any], dict[str, Any], str]] = {
     "levels": (lambda folder: Net(), LEVEL | {"levels": "0.2:0.1"}, "levels are noise that the network was trained for, not '0.2:0.1'"),
     "levels in words": (lambda folder: Net(), LEVEL | {"levels": "low"}, "is not 'low'; write it such as 0.1, 25/255 or 0:50/255"),
     "channels": (lambda folder: Net(), LEVEL | {"channels": 2}, "channels is 1 or 3, not 2"),
-    "multiple": (lambda folder: Net(), LEVEL | {"multiple": 0}, "multiple is a whole number of pixels, not 0"),
+    "multiple": (lambda folder: Net(), LEVEL | {"multiple": 0}, "multiple is a whole number of pixels from 1 to 4096, not 0"),
     "side": (lambda folder: Net(), LEVEL | {"side": 10**9}, "side is a whole number of pixels from 1 to 4096, not 1000000000"),
     "unit": (lambda folder: Net(), LEVEL | {"unit": 0}, "unit is a positive number, not 0"),
     "mmse": (lambda folder: Net(), LEVEL | {"mmse": "yes"}, "mmse is true or false, not 'yes'"),
