@@ -80,6 +80,7 @@ def unet(
     card = {"kind": "diffusers", "prediction": schedule.prediction, "time": time, "steps": len(schedule.sigma)}
     card |= {"clip": "none" if schedule.clip is None else schedule.clip, "label": "none" if label is None else label}
     levels = float(schedule.sigma[0]) / takes.width, float(schedule.sigma[-1]) / takes.width
+    card["levels"] = f"{levels[0]:g}:{levels[1]:g}"
     return offered(source, Network(ask, net, takes, levels, "generative", True, card), error)
 
 
