@@ -25,7 +25,7 @@ from reports.scores import lpips
 
 def load_prior(selector: str, channels: int = 1) -> Denoiser:
     """The prior as it meets images of so many channels: shipped weights have a card and a range for each."""
-    prior = made(selector, changes_of(selector))
+    prior = made(selector, *changes_of(selector))
     return prior.of(channels) if isinstance(prior, Shipped) else prior
 
 
@@ -50,7 +50,8 @@ def changes_of(selector: str) -> tuple[tuple[str, int], ...]:
 
 
 @functools.lru_cache(maxsize=32)
-def made(selector: str, changed: tuple[tuple[str, int], ...] = ()) -> Denoiser:
+def made(selector: str, *changed: tuple[str, int]) -> Denoiser:
+    """The prior of a selector, made once for each state of the files in ``changed``."""
     chosen = Selector.parse(selector)
     return priors.load(chosen.name, **chosen.values_for(resolve(chosen.name)))
 
