@@ -122,7 +122,7 @@ def home(net: Any) -> tuple[torch.device | None, torch.dtype | None]:
 
 def ready(net: Any) -> Any:
     """A network set to answer, not to train: without dropout, and with the statistics that its normalisations have learned."""
-    if isinstance(net, torch.nn.Module) and net.training and not hasattr(net, "graph_signature"):
+    if isinstance(net, torch.nn.Module) and net.training:
         with contextlib.suppress(NotImplementedError):  # one of torch.export is fixed as it was when exported
             net.eval()
     return net
