@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from reports.cli.calibrating import calibrate
 from reports.cli.comparing import compare, list_all, report, tune
 from reports.cli.denoising import denoise_table, sample
 from reports.cli.endings import BAD_INPUT, INTERRUPTED, input_checked, leave
@@ -55,5 +56,5 @@ def cli() -> None:
     """What was measured and what was conjured: every prior in one slot, every method one loop, one report."""
 
 
-for each in (compare, report, list_all, tune, denoise_table, sample, prove, trust, train, figure, table):
+for each in (compare, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, figure, table):
     cli.add_command(each)
