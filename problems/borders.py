@@ -17,6 +17,7 @@ from problems.operator import Filter, Map, Operator, by_coefficient, circulant, 
 
 BOUNDARIES = ("unknown", "circular", "reflect")
 EXACT = 3e-3  # of a residual is left by a data step; 1e-4 moves no answer by 0.01 dB and costs twice the time
+CANCELLED = 1e-8  # where most digits cancel
 
 
 class Window(Operator):
@@ -64,21 +65,21 @@ class Window(Operator):
         """By Woodbury's identity (C^-1 - C^-1 A^T (I + A C^-1 A^T)^-1 A C^-1) b, in double precision, since its terms cancel."""
         prior = 1 / (c.double() if isinstance(c, Tensor) else c)
         x = weigh(b.double(), prior)
-        return (x - weigh(self.adjoint(self.inverted(self.forward(x), prior)), prior)).to(b.dtype)
+        return (x - weigh(self.adjoint(self.inverted(self.forward(x), prior, CANCELLED)), prior)).to(b.dtype)
 
     def correction(self, residual: Tensor, c: float | Tensor) -> Tensor:
         """C^-1 A^T (I + A C^-1 A^T)^-1 residual, which is the same as (A^T A + C)^-1 A^T and nothing cancels in it."""
         prior = 1 / c
         return weigh(self.adjoint(self.inverted(residual, prior)), prior)
 
-    def inverted(self, b: Tensor, prior: float | Tensor) -> Tensor:
+    def inverted(self, b: Tensor, prior: float | Tensor, tolerance: float | None = None) -> Tensor:
         """(I + A C^-1 A^T)^-1 b, by conjugate gradients in the space of the data, preconditioned by the window of the periodic inverse."""
         spectrum = prior if by_coefficient(prior) else b.new_full(flat(self.image_shape), float(prior))
 
         def matvec(v: Tensor) -> Tensor:
             return v + self.forward(weigh(self.adjoint(v), prior))
 
-        return conjugate_gradients(matvec, b, self.gram_inverse(spectrum, 1.0), EXACT)
+        return conjugate_gradients(matvec, b, self.gram_inverse(spectrum, 1.0), tolerance or EXACT)
 
     def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
         """The window of the inverse in place of the inverse of the window: a good approximation but near the border."""
@@ -121,7 +122,7 @@ class Mirrored(Operator):
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
         """By conjugate gradients, preconditioned by the cosine transform: exact where kernel and C are symmetric about both axes."""
         share = self.data_shape[-1] / self.image_shape[-1] * self.data_shape[-2] / self.image_shape[-2]
-        gain = 1 / (share * symmetric(self.inner.power) + (doubled(c.cpu()) if by_coefficient(c) else c))
+        gain = 1 / (share * symmetric(self.inner.power) + (self.doubled(c) if by_coefficient(c) else c))
         _, height, width = self.image_shape
 
         def matvec(x: Tensor) -> Tensor:
@@ -135,8 +136,18 @@ class Mirrored(Operator):
     def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
         if self.inner.factor > 1:
             return super().gram_inverse(spectrum, c)
-        gain = 1 / (symmetric(self.inner.power) * doubled(spectrum.cpu()) + (c.cpu() if isinstance(c, Tensor) else c))
+        gain = 1 / (symmetric(self.inner.power) * self.doubled(spectrum) + (c.cpu() if isinstance(c, Tensor) else c))
         return lambda b: circulant(unfolded(b), gain)[..., : b.shape[-2], : b.shape[-1]]
+
+    def doubled(self, c: Tensor) -> Tensor:
+        """A spectrum [.., H, W // 2 + 1] at the frequencies of an image twice as high and wide, interpolated linearly."""
+        c = c.cpu()
+        rows = torch.stack([c, (c + c.roll(-1, -2)) / 2], -2).flatten(-3, -2)
+        beyond = rows[..., -1:] if self.image_shape[-1] % 2 else rows[..., :0]  # of odd widths half the sampling rate is no frequency
+        rows = torch.cat([rows, beyond], -1)
+        between = (rows[..., :-1] + rows[..., 1:]) / 2
+        whole = torch.cat([torch.stack([rows[..., :-1], between], -1).flatten(-2), rows[..., -1:]], -1)
+        return whole[..., : self.image_shape[-1] + 1]
 
     def __repr__(self) -> str:
         return f"Mirrored({self.inner!r})"
@@ -145,13 +156,6 @@ class Mirrored(Operator):
 def symmetric(power: Tensor) -> Tensor:
     """The mean of an even spectrum [.., 2 H, W + 1] and its mirror image: that of a kernel symmetric about both axes."""
     return (power + power.flip(-2).roll(1, -2)) / 2
-
-
-def doubled(c: Tensor) -> Tensor:
-    """A spectrum [.., H, W // 2 + 1] at the frequencies of an image twice as high and wide, interpolated linearly."""
-    rows = torch.stack([c, (c + c.roll(-1, -2)) / 2], -2).flatten(-3, -2)
-    between = (rows[..., :-1] + rows[..., 1:]) / 2
-    return torch.cat([torch.stack([rows[..., :-1], between], -1).flatten(-2), rows[..., -1:]], -1)
 
 
 def flat(image_shape: Sequence[int]) -> tuple[int, int, int]:

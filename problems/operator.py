@@ -35,7 +35,11 @@ class Operator(ABC):
 
     def fitted(self, picture_shape: Sequence[int]) -> Operator:
         """The operator for a measured picture of shape (C, h, w); one that has its size already stays as it is."""
-        return self
+        return self if "image_shape" in vars(self) else self.sized(picture_shape)
+
+    def sized(self, picture_shape: Sequence[int]) -> Operator:
+        """A copy with a size, of one that was made without ``image_shape``."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be made without image_shape")
 
     def packed(self, picture: Tensor) -> Tensor:
         """A measured picture [B, C, h, w] as data, the other way round than ``as_image``."""

@@ -33,7 +33,7 @@ class Identity(Operator):
         self.image_shape = self.data_shape = checked_shape(image_shape)
         self.transfer = transfer_of(torch.ones(1, 1, dtype=torch.float64), *self.image_shape[1:])
 
-    def fitted(self, picture_shape: Sequence[int]) -> Operator:
+    def sized(self, picture_shape: Sequence[int]) -> Operator:
         return Identity(picture_shape)
 
     @property
@@ -74,7 +74,7 @@ class Blur(Filter):
         self.transfer = transfer_of(self.kernel, *self.image_shape[1:])
         self.power = self.transfer.real**2 + self.transfer.imag**2
 
-    def fitted(self, picture_shape: Sequence[int]) -> Operator:
+    def sized(self, picture_shape: Sequence[int]) -> Operator:
         channels, height, width = checked_shape(picture_shape)
         check_kernel(self.kernel, height, width)
         if self.boundary == "circular":
@@ -137,7 +137,7 @@ class SuperResolution(Filter):
         self.kept = (..., slice(self.offset, None, self.factor), slice(self.offset, None, self.factor))
         self.data_shape = (channels, *(len(range(self.offset, n, self.factor)) for n in (height, width)))
 
-    def fitted(self, picture_shape: Sequence[int]) -> Operator:
+    def sized(self, picture_shape: Sequence[int]) -> Operator:
         channels, height, width = checked_shape(picture_shape)
         check_kernel(self.kernel, self.factor * height, self.factor * width)
         given = (self.kernel, self.factor)
@@ -214,7 +214,7 @@ class Inpainting(Operator):
         self.measured = self.mask.flatten().nonzero()[:, 0]
         self.data_shape = (channels, len(self.measured))
 
-    def fitted(self, picture_shape: Sequence[int]) -> Operator:
+    def sized(self, picture_shape: Sequence[int]) -> Operator:
         named = isinstance(self.unfitted, str | Path)
         return Inpainting(masks.named(str(self.unfitted), picture_shape[1:]) if named else self.unfitted, picture_shape)
 
