@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from problems.catalogue import CATALOGUE, IMAGES, TEST, TUNE, load
+from problems.catalogue import CATALOGUE, IMAGES, TEST, TUNE, instrument, load
 
 if TYPE_CHECKING:
-    from problems import images, kernels, masks, operators, resolution
+    from problems import images, kernels, masks, noise, operators, resolution
     from problems.factories import deblur, denoise, inpaint, super_resolution
     from problems.images import as_tensor, load_image, to_array
     from problems.operator import Operator
@@ -32,11 +32,13 @@ __all__ = [
     "denoise",
     "images",
     "inpaint",
+    "instrument",
     "kernels",
     "load",
     "load_image",
     "masks",
     "measured",
+    "noise",
     "operators",
     "resolution",
     "super_resolution",
@@ -54,7 +56,7 @@ HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("images", "kernels", "masks", "operators", "resolution"):
+    if name in ("images", "kernels", "masks", "noise", "operators", "resolution"):
         return importlib.import_module(f"problems.{name}")
     for home, names in HOMES.items():
         if name in names:

@@ -7,7 +7,7 @@ shows ripples that run far into the picture. With an unknown border the scene is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
 
 import numpy as np
 import torch
@@ -20,7 +20,58 @@ EXACT = 3e-3  # of a residual is left by a data step; 1e-4 moves no answer by 0.
 CANCELLED = 1e-8  # where most digits cancel
 
 
-class Window(Operator):
+class Selected(Operator):
+    """Part of the data of ``inner``; subclasses say which: ``chosen`` from all data [B, C, ..] to the part, ``padded`` back, among zeros.
+
+    Quadratics are solved by conjugate gradients in the space of the data, preconditioned by the part of ``inner``'s own inverse.
+    """
+
+    inner: Operator
+
+    @abstractmethod
+    def chosen(self, y: Tensor) -> Tensor: ...
+
+    @abstractmethod
+    def padded(self, y: Tensor) -> Tensor: ...
+
+    @property
+    def picture(self) -> np.ndarray | None:
+        return self.inner.picture
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.chosen(self.inner.forward(x))
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return self.inner.adjoint(self.padded(y))
+
+    def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
+        """By Woodbury's identity (C^-1 - C^-1 A^T (I + A C^-1 A^T)^-1 A C^-1) b, in double precision, since its terms cancel."""
+        prior = 1 / (c.double() if isinstance(c, Tensor) else c)
+        x = weigh(b.double(), prior)
+        return (x - weigh(self.adjoint(self.inverted(self.forward(x), prior, CANCELLED)), prior)).to(b.dtype)
+
+    def correction(self, residual: Tensor, c: float | Tensor) -> Tensor:
+        """C^-1 A^T (I + A C^-1 A^T)^-1 residual, which is the same as (A^T A + C)^-1 A^T and nothing cancels in it."""
+        prior = 1 / c
+        return weigh(self.adjoint(self.inverted(residual, prior, EXACT)), prior)
+
+    def inverted(self, b: Tensor, prior: float | Tensor, tolerance: float) -> Tensor:
+        """(I + A C^-1 A^T)^-1 b."""
+        _, height, width = self.image_shape
+        spectrum = prior if by_coefficient(prior) else b.new_full((1, height, width // 2 + 1), float(prior))
+
+        def matvec(v: Tensor) -> Tensor:
+            return v + self.forward(weigh(self.adjoint(v), prior))
+
+        return conjugate_gradients(matvec, b, self.gram_inverse(spectrum, 1.0), tolerance)
+
+    def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
+        """The part of the inverse in place of the inverse of the part: a good approximation but near what is left out."""
+        inverse = self.inner.gram_inverse(spectrum, c)
+        return lambda b: self.chosen(inverse(self.padded(b)))
+
+
+class Window(Selected):
     """A blur, or a blur and decimation, of a scene, of whose data only a window is known: an unknown border.
 
     ``inner`` measures the whole scene as if it were periodic; of its data ``margin`` = (top, bottom, left, right) pixels are
@@ -45,49 +96,46 @@ class Window(Operator):
     def summary(self) -> str:
         return f"{self.inner.summary}, the border unknown"
 
-    @property
-    def picture(self) -> np.ndarray | None:
-        return self.inner.picture
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.inner.forward(x)[self.kept]
-
-    def adjoint(self, y: Tensor) -> Tensor:
-        return self.inner.adjoint(self.padded(y))
+    def chosen(self, y: Tensor) -> Tensor:
+        return y[self.kept]
 
     def padded(self, y: Tensor) -> Tensor:
-        """Data of the window among zeros."""
         whole = y.new_zeros(*y.shape[:-2], *self.inner.data_shape[1:])
         whole[self.kept] = y
         return whole
 
-    def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
-        """By Woodbury's identity (C^-1 - C^-1 A^T (I + A C^-1 A^T)^-1 A C^-1) b, in double precision, since its terms cancel."""
-        prior = 1 / (c.double() if isinstance(c, Tensor) else c)
-        x = weigh(b.double(), prior)
-        return (x - weigh(self.adjoint(self.inverted(self.forward(x), prior, CANCELLED)), prior)).to(b.dtype)
-
-    def correction(self, residual: Tensor, c: float | Tensor) -> Tensor:
-        """C^-1 A^T (I + A C^-1 A^T)^-1 residual, which is the same as (A^T A + C)^-1 A^T and nothing cancels in it."""
-        prior = 1 / c
-        return weigh(self.adjoint(self.inverted(residual, prior)), prior)
-
-    def inverted(self, b: Tensor, prior: float | Tensor, tolerance: float | None = None) -> Tensor:
-        """(I + A C^-1 A^T)^-1 b, by conjugate gradients in the space of the data, preconditioned by the window of the periodic inverse."""
-        spectrum = prior if by_coefficient(prior) else b.new_full(flat(self.image_shape), float(prior))
-
-        def matvec(v: Tensor) -> Tensor:
-            return v + self.forward(weigh(self.adjoint(v), prior))
-
-        return conjugate_gradients(matvec, b, self.gram_inverse(spectrum, 1.0), tolerance or EXACT)
-
-    def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
-        """The window of the inverse in place of the inverse of the window: a good approximation but near the border."""
-        inverse = self.inner.gram_inverse(spectrum, c)
-        return lambda b: inverse(self.padded(b))[self.kept]
-
     def __repr__(self) -> str:
         return f"Window({'x'.join(map(str, self.data_shape))} of {self.inner!r})"
+
+
+class Held(Selected):
+    """The data of an instrument but those that are held back, to see whether they can be foretold; data are packed, [B, C, K].
+
+    ``kept`` are bools over the data of one channel, in their order.
+    """
+
+    def __init__(self, inner: Operator, kept: Tensor):
+        self.inner, self.image_shape = inner, inner.image_shape
+        self.places = kept.flatten().nonzero()[:, 0]
+        self.data_shape = (inner.data_shape[0], len(self.places))
+
+    @property
+    def summary(self) -> str:
+        return f"{self.inner.summary}, a part held back"
+
+    def chosen(self, y: Tensor) -> Tensor:
+        return y.flatten(2)[..., self.places]
+
+    def padded(self, y: Tensor) -> Tensor:
+        whole = y.new_zeros(*y.shape[:2], int(np.prod(self.inner.data_shape[1:])))
+        whole[..., self.places] = y
+        return whole.unflatten(-1, self.inner.data_shape[1:])
+
+    def as_image(self, y: Tensor) -> Tensor:
+        whole = self.padded(y)
+        unknown = torch.ones(whole[0, 0].numel(), dtype=torch.bool)
+        unknown[self.places] = False
+        return self.inner.as_image(whole.masked_fill(unknown.view(whole.shape[2:]), float("nan")))
 
 
 class Mirrored(Operator):
@@ -156,12 +204,6 @@ class Mirrored(Operator):
 def symmetric(power: Tensor) -> Tensor:
     """The mean of an even spectrum [.., 2 H, W + 1] and its mirror image: that of a kernel symmetric about both axes."""
     return (power + power.flip(-2).roll(1, -2)) / 2
-
-
-def flat(image_shape: Sequence[int]) -> tuple[int, int, int]:
-    """The shape of a spectrum of images, the same for every channel."""
-    _, height, width = image_shape
-    return 1, height, width // 2 + 1
 
 
 def unfolded(x: Tensor) -> Tensor:

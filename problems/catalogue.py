@@ -10,22 +10,26 @@ from typing import TYPE_CHECKING, Any
 from problems.names import unknown
 
 if TYPE_CHECKING:
+    from problems.operator import Operator
     from problems.problem import Problem
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a problem is made (``module:function``), and one line about it."""
+    """Where a problem is made (``module:function``), one line about it, and the class of its operator."""
 
     maker: str
     line: str
+    operator: str = ""
 
 
 CATALOGUE = {
-    "denoise": Entry("problems.factories:denoise", "white Gaussian noise, nothing else"),
-    "deblur": Entry("problems.factories:deblur", "convolution with a known kernel"),
-    "super_resolution": Entry("problems.factories:super_resolution", "blur, then one pixel kept of factor x factor"),
-    "inpaint": Entry("problems.factories:inpaint", "pixels missing where a mask says so"),
+    "denoise": Entry("problems.factories:denoise", "white Gaussian noise, nothing else", "problems.operators:Identity"),
+    "deblur": Entry("problems.factories:deblur", "convolution with a known kernel", "problems.operators:Blur"),
+    "super_resolution": Entry(
+        "problems.factories:super_resolution", "blur, then one pixel kept of factor x factor", "problems.operators:SuperResolution"
+    ),
+    "inpaint": Entry("problems.factories:inpaint", "pixels missing where a mask says so", "problems.operators:Inpainting"),
 }
 
 # Pictures inside the scikit-image wheel with a licence that lets everyone show them.
@@ -45,6 +49,31 @@ IMAGES = {
 }
 TUNE = ("coins", "coffee", "gravel")  # parameters are chosen on these
 TEST = ("camera", "astronaut", "chelsea", "rocket", "brick", "grass")  # and reported on these
+
+
+def instrument(name: str, **options: Any) -> Operator:
+    """The operator of a problem by name, without a size, for ``problems.measured``.
+
+    Raises:
+        ValueError: unknown name or option, a problem that is only simulated, an option that is missing or out of range.
+    """
+    if name not in CATALOGUE:
+        raise ValueError(unknown("problem", name, CATALOGUE))
+    if not CATALOGUE[name].operator:
+        known = ", ".join(each for each, entry in CATALOGUE.items() if entry.operator)
+        raise ValueError(f"problem {name!r} is only simulated; for a picture of your own take one of {known}")
+    module, _, kind = CATALOGUE[name].operator.partition(":")
+    maker = getattr(importlib.import_module(module), kind)
+    parameters = {key: each for key, each in inspect.signature(maker).parameters.items() if key != "image_shape"}
+    for option in options:
+        if option not in parameters:
+            raise ValueError(unknown(f"option of {name!r}, as an instrument,", option, parameters))
+    if name == "super_resolution":
+        options = {"kernel": None, **options}
+    missing = [key for key, each in parameters.items() if each.default is each.empty and key not in options]
+    if missing:
+        raise ValueError(f"{name} of your own picture needs its {missing[0]}; give it as {name}[{missing[0]}=...]")
+    return maker(**options)
 
 
 def load(name: str, image: Any, **options: Any) -> Problem:

@@ -21,7 +21,7 @@ from solvers.data import Measurement, size
 from solvers.loop import Iterate, Method, Task
 from solvers.methods import METHODS
 from solvers.result import Diverged, Result
-from solvers.streams import Streams
+from solvers.streams import Place, Streams, streams
 
 OUT_OF_BOUNDS = 3.0  # root mean square distance from mid-grey that no answer in [0, 1] comes near
 
@@ -34,7 +34,7 @@ def solve(
     steps: int | None = None,
     levels: Sequence[float] | None = None,
     pairs: int | None = None,
-    rng: Seed = 0,
+    rng: Seed | Place = 0,
 ) -> Result:
     """Estimate the image behind a measurement.
 
@@ -45,7 +45,7 @@ def solve(
         steps: number of levels of the method's own schedule.
         levels: a schedule of one's own in place of it, standard deviations in pixel units.
         pairs: how many antithetic pairs of draws "mean" averages.
-        rng: int, numpy or torch Generator, or None; decides the draws of "mean", other estimates draw nothing.
+        rng: int, numpy or torch Generator, None, or the ``Place`` of a tile; decides the draws of "mean", other estimates draw nothing.
 
     Raises:
         ValueError: unknown method, a method that samples, an option that the method has not, or a number out of range.
@@ -54,7 +54,7 @@ def solve(
     check_problem(problem)
     chosen = named(method, samples=False)
     check_pairs(method, chosen, pairs, strength)
-    noise = Streams(rng, 2 * (pairs or chosen.pairs), len(problem.y), mirrored=True) if chosen.pairs else None
+    noise = streams(rng, 2 * (pairs or chosen.pairs), len(problem.y), mirrored=True) if chosen.pairs else None
     return run(problem, prior, method, strength, steps, levels, noise)
 
 
@@ -62,7 +62,7 @@ def sample(
     problem: Problem,
     prior: Denoiser,
     n: int = 16,
-    rng: Seed = None,
+    rng: Seed | Place = None,
     method: str = "annealed",
     steps: int | None = None,
     levels: Sequence[float] | None = None,
@@ -79,7 +79,7 @@ def sample(
     check_whole("n is the number of samples and", n)
     check_problem(problem)
     named(method, samples=True)
-    return run(problem, prior, method, 1.0, steps, levels, Streams(rng, n, len(problem.y)))
+    return run(problem, prior, method, 1.0, steps, levels, streams(rng, n, len(problem.y)))
 
 
 def run(

@@ -17,6 +17,7 @@ from reports.cli.denoising import denoise_table, sample
 from reports.cli.endings import BAD_INPUT, INTERRUPTED, input_checked, leave
 from reports.cli.judging import prove, trust
 from reports.cli.publishing import figure, table
+from reports.cli.restoring import restore
 from reports.cli.training import train
 from reports.runs.limits import check_text
 
@@ -56,5 +57,5 @@ def cli() -> None:
     """What was measured and what was conjured: every prior in one slot, every method one loop, one report."""
 
 
-for each in (compare, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, figure, table):
+for each in (compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, figure, table):
     cli.add_command(each)

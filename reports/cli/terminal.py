@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -98,6 +99,35 @@ class Progress:
         waiting = [cell for cell in self.cells if cell not in self.ended]
         seconds = sum(cell.planned_calls * cost.get(cell.prior, average) for cell in waiting) / self.at_once
         return f", about {duration(seconds)} left" if waiting else ""
+
+
+class Steps:
+    """Tells which of a known number of equal steps begins, and how long the rest will take; a step that was kept takes none."""
+
+    def __init__(self, out: Console, total: int):
+        self.out, self.total, self.begun, self.kept = out, total, 0, 0
+        columns = (rich.progress.BarColumn(bar_width=24), rich.progress.MofNCompleteColumn(), rich.progress.TimeElapsedColumn(),
+                   rich.progress.TextColumn("{task.description}", markup=False))  # fmt: skip
+        self.bar = rich.progress.Progress(*columns, console=out, disable=not out.is_terminal, transient=True)
+        self.task = self.bar.add_task("", total=total)
+        self.started = time.monotonic()
+
+    def __enter__(self) -> Steps:
+        self.bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.bar.stop()
+
+    def tell(self, step: str, kept: bool) -> None:
+        """Hear of the start of a step."""
+        done = self.begun - self.kept
+        left = f", about {duration((time.monotonic() - self.started) / done * (self.total - self.begun))} left" if done else ""
+        self.bar.update(self.task, completed=self.begun, description=f"{step}{left}")
+        self.begun, self.kept = self.begun + 1, self.kept + kept
+        if not self.out.is_terminal:
+            head = f"[{self.begun:{len(str(self.total))}}/{self.total}] {step}"
+            self.out.print(f"{head}{', kept from before' if kept else left}", soft_wrap=True)
 
 
 def outcome(record: Record | Row) -> str:
