@@ -68,6 +68,17 @@ class Operator(ABC):
         """
         return lambda b: b
 
+    def seen(self, pixel: Tensor) -> Tensor:
+        """About d with A diag(pixel) = diag(d) A: the scale of each pixel, [B, 1 or C, H, W], as it reaches the data.
+
+        For a preconditioner too. Right where a datum sees near pixels, with weights of sum 1; others answer ``mixed(pixel)``.
+        """
+        return self.forward(pixel.expand(-1, *self.image_shape))
+
+    def mixed(self, pixel: Tensor) -> Tensor:
+        """The same scale for every datum, the root mean square over the image: [B, 1, ...]."""
+        return pixel.square().flatten(1).mean(1).sqrt().view(-1, *[1] * len(self.data_shape))
+
     def as_image(self, y: Tensor) -> Tensor:
         """The measurement as a picture to show, [B, C, h, w]; missing pixels are NaN."""
         return y

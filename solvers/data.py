@@ -90,7 +90,7 @@ class Measurement:
         They are preconditioned by the inverse of D (A S A^T + s^2 / d^2) D, which treats A and diag(pixel) as if they commuted;
         D^2 is the variance of the pixel, seen through A, plus that of the noise.
         """
-        own = self.operator.forward(width.pixel.expand(-1, *self.operator.image_shape)).square().add(self.noise_sigma**2).sqrt()
+        own = self.operator.seen(width.pixel).square().add(self.noise_sigma**2).sqrt()
         floor = self.noise_sigma**2 / width.pixel.square().mean((1, 2, 3), keepdim=True)  # one for each image of the batch
 
         def matvec(v: Tensor) -> Tensor:
