@@ -40,7 +40,9 @@ class Foreign(Guessed):
         ValueError: a map that is not linear, not finite or zero, or an adjoint that does not belong to it.
     """
 
-    def __init__(self, apply: Map, transposed: Map, image_shape: tuple[int, int, int], dtype: torch.dtype, kind: str, full_scale: float = 1.0):
+    def __init__(
+        self, apply: Map, transposed: Map, image_shape: tuple[int, int, int], dtype: torch.dtype, kind: str, full_scale: float = 1.0
+    ):
         self.image_shape, self.dtype, self.kind = image_shape, dtype, kind
         self.apply, self.transposed, self.full_scale, self.scale = apply, transposed, full_scale, 1.0
         x = torch.randn(2, *image_shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
@@ -81,7 +83,8 @@ class Foreign(Guessed):
         for data, usual in ((v, math.sqrt(v[0].numel())), (y, 1.0)):
             back = answered("adjoint", self.transposed, data, self.kind)
             if back.shape != x.shape:
-                raise ValueError(f"the adjoint of the {self.kind} gives {list(back.shape)} for {len(x)} images {list(x.shape)}; it must give these")
+                shapes = f"{list(back.shape)} for images {list(x.shape)}"
+                raise ValueError(f"the adjoint of the {self.kind} gives the shape {shapes}; give the transpose of forward")
             one, other = (float((a.double() * b.double()).sum()) for a, b in ((y, data), (x, back)))
             error = abs(one - other) / max(float(y.double().norm() * data.double().norm()), 1e-30) * usual
             if not error < WRONG:
@@ -156,8 +159,9 @@ def check_gaussian(noise: Any) -> None:
         ValueError: any other noise, by its name.
     """
     if noise != "gaussian":
-        raise ValueError(f"{noise} noise is not known here, only white Gaussian noise of one standard deviation, noise_sigma; "
-                         "make its variance constant first (Anscombe's transform for Poisson), or bring an instrument with Gaussian noise")  # fmt: skip
+        raise ValueError(
+            f"{noise} noise is not known here, only white Gaussian noise of one standard deviation, noise_sigma; transform the data so "
+            "that their noise is nearly that, where it can be done")  # fmt: skip
 
 
 def own_noise(operator: Any) -> float | None:
@@ -178,8 +182,9 @@ def scaled_noise(noise_sigma: Any, scale: float) -> float:
     """The noise in units of the operator's norm."""
     check_noise(min(noise_sigma, 1.0) if isinstance(noise_sigma, int | float) else noise_sigma)
     if noise_sigma > scale:
-        raise ValueError(f"noise_sigma is {noise_sigma:g}, more than the operator makes of any picture in [0, 1] (its norm is about {scale:g}); "
-                         "give it in the units of y, and full_scale, what a white pixel is in the operator's units")  # fmt: skip
+        raise ValueError(
+            f"noise_sigma is {noise_sigma:g}, above the norm of the operator, about {scale:g}, so that it hides every picture; give it in "
+            "the units of y, and full_scale, what a white pixel is in the operator's units")  # fmt: skip
     return float(noise_sigma) / scale
 
 
@@ -238,10 +243,11 @@ def flattened(matrix: Any, kind: str, image_shape: tuple[int, int, int]) -> tupl
         raise complex_answers(f"the {kind}")
     pixels = math.prod(image_shape)
     if matrix.shape[1] != pixels:
-        raise ValueError(f"the {kind} takes {matrix.shape[1]} numbers, but an image {size_of(image_shape)} has {pixels}; give the image_shape it is for")
+        told = f"the {kind} takes {matrix.shape[1]} numbers, but an image {size_of(image_shape)} has {pixels}"
+        raise ValueError(f"{told}; give the image_shape that it is for")
     solid = scipy.sparse.issparse(matrix) or isinstance(matrix, np.ndarray)
-    forward = scipy.sparse.csr_array(matrix, dtype=np.float64) if solid else Columns(matrix.matmat)
-    backward = forward.T if solid else Columns(matrix.rmatmat)
+    rows = scipy.sparse.csr_array(matrix, dtype=np.float64) if solid else None
+    forward, backward = (Columns(matrix.matmat), Columns(matrix.rmatmat)) if rows is None else (rows, rows.T)
     return lambda x: product(forward, x.flatten(1)), lambda y: product(backward, y).view(-1, *image_shape)
 
 
@@ -266,9 +272,11 @@ def answered(what: str, apply: Map, x: Tensor, kind: str) -> Tensor:
             found = apply(x)
     except Exception as error:  # foreign code fails in its own way
         missing = "; define its rmatvec" if isinstance(error, NotImplementedError) or what == "adjoint" else ""
-        raise ValueError(f"{what} of the {kind} failed on a batch {list(x.shape)} ({type(error).__name__}: {one_line(error)}){missing}") from None
+        told = f"{type(error).__name__}: {one_line(error)}"
+        raise ValueError(f"{what} of the {kind} failed on a batch {list(x.shape)} ({told}){missing}") from None
     if not isinstance(found, Tensor):
-        raise TypeError(f"{what} of the {kind} gives {type(found).__name__}, not a torch tensor; wrap functions of numpy arrays in a LinearOperator")
+        told = f"{what} of the {kind} gives {type(found).__name__}, not a torch tensor"
+        raise TypeError(f"{told}; make functions of numpy arrays a scipy LinearOperator")
     if found.is_complex():
         raise complex_answers(f"{what} of the {kind}")
     if len(found) != len(x) or found.ndim < 2:
@@ -302,4 +310,4 @@ def as_data(y: Any, data_shape: tuple[int, ...]) -> Tensor:
         return found.reshape(1, *data_shape)
     if found.ndim > 1 and found.numel() == size * len(found):
         return found.reshape(-1, *data_shape)
-    raise ValueError(f"the measurement y has the shape {list(found.shape)}, but the operator gives {size_of(data_shape)}; give one that fits")
+    raise ValueError(f"the measurement y is {list(found.shape)}, but the operator gives {size_of(data_shape)}; give data of this operator")

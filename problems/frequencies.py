@@ -63,6 +63,10 @@ class Fourier(Operator):
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
         return circulant(b, 1 / (self.power + on_cpu(c)))
 
+    def correction(self, residual: Tensor, c: float | Tensor) -> Tensor:
+        """Where nothing was measured exactly zero, which a small c would not divide by."""
+        return circulant(self.adjoint(residual), torch.where(self.power > 0, 1 / (self.power + on_cpu(c)), 0.0))
+
     def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
         """By Woodbury's identity (1 - A (A^T A + c S^-1)^-1 A^T) / c, exact."""
         gain = 1 / (self.power + on_cpu(c) / on_cpu(spectrum))
@@ -95,10 +99,10 @@ def lines(shape: Sequence[int], share: float = 0.25, rng: Seed = 0) -> np.ndarra
     low = np.argsort(distance, kind="stable")[: max(1, round(CENTRE * count))]
     density = (1 - distance / 0.5 + 1 / height) ** FALL
     density[low] = 0
-    others = generator(rng).choice(height, count - len(low), replace=False, p=density / density.sum()) if count > len(low) else []
     mask = np.zeros((height, width), dtype=bool)
     mask[low] = True
-    mask[others] = True
+    if count > len(low):
+        mask[generator(rng).choice(height, count - len(low), replace=False, p=density / density.sum())] = True
     return mask
 
 

@@ -36,6 +36,11 @@ class Operator(ABC):
         """The instrument as a grey picture [h, w] in [0, 1], a kernel or a mask; None where there is none."""
         return None
 
+    @property
+    def gram_gain(self) -> Tensor | None:
+        """Gains of a convolution near A^T A, [1, H, W // 2 + 1], of an operator whose data steps are best found in the space of images."""
+        return None
+
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """A x: what would be measured without noise."""

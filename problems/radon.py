@@ -77,7 +77,7 @@ def tomography(image: Any, angles: int = 30, span: float = 180, noise_sigma: flo
     x = as_tensor(image)
     whole = not isinstance(angles, bool) and isinstance(angles, int | float | np.number) and 1 <= angles <= MOST and angles == int(angles)
     if not whole:
-        raise ValueError(f"angles must be a whole number from 1 to {MOST}, not {angles}; give directions of your own to problems.Tomography")
+        raise ValueError(f"angles must be a whole number from 1 to {MOST}, not {angles}; others go to problems.Tomography")
     if not 0 < span <= 180:
         raise ValueError(f"span must lie above 0 and up to 180 degrees, not {span}; opposite directions measure the same")
     directions = np.arange(int(angles)) * (span / int(angles))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from problems.factories import simulated, streams
 from problems.images import as_tensor
-from problems.operator import Map, Operator, by_coefficient, checked_shape, circulant, conjugate_gradients, weigh
+from problems.operator import Operator, by_coefficient, checked_shape, circulant, conjugate_gradients, weigh
 from problems.operators import size_of
 from problems.problem import Problem
 from problems.seeds import Seed, generator
