@@ -62,7 +62,12 @@ class Colorization(Operator):
         turned = torch.tensor(OPPONENT).to(spectrum) @ self.weights.to(spectrum)
         return (turned.square()[:, None, None] * spectrum).sum(-3, keepdim=True)
 
+    def start(self, y: Tensor, flat: Tensor) -> Tensor:
+        """The grey picture: from a flat one the data, which weigh green most, would lead to a green one, which many priors keep."""
+        return self.as_image(y)
+
     def as_image(self, y: Tensor) -> Tensor:
+        """The grey picture, in three equal channels."""
         return (y / self.weights.sum().to(y)).expand(*y.shape[:-3], 3, -1, -1)
 
     def __repr__(self) -> str:

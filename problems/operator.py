@@ -84,6 +84,10 @@ class Operator(ABC):
         """The same scale for every datum, the root mean square over the image: [B, 1, ...]."""
         return pixel.square().flatten(1).mean(1).sqrt().view(-1, *[1] * len(self.data_shape))
 
+    def start(self, y: Tensor, flat: Tensor) -> Tensor:
+        """Where estimates begin, whatever the prior: the constant image that fits best, unless the data say of themselves what is better."""
+        return flat
+
     def as_image(self, y: Tensor) -> Tensor:
         """The measurement as a picture to show, [B, C, h, w]; missing pixels are NaN."""
         return y
