@@ -32,6 +32,8 @@ class Fourier(Operator):
         TypeError: a mask that does not hold bools.
     """
 
+    uniform = True
+
     def __init__(self, mask: Any, image_shape: Sequence[int]):
         self.image_shape = channels, height, width = checked_shape(image_shape)
         self.sampled = torch.from_numpy(as_mask(mask))

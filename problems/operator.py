@@ -25,6 +25,7 @@ class Operator(ABC):
 
     image_shape: tuple[int, int, int]
     data_shape: tuple[int, ...]
+    uniform = False  # True where each datum sees the whole image, so that all pixels are measured alike
 
     @property
     def summary(self) -> str:

@@ -28,6 +28,8 @@ class Compressed(Operator):
         ValueError: a share that does not lie above 0 and up to 1, a bad shape.
     """
 
+    uniform = True
+
     def __init__(self, share: float, image_shape: Sequence[int], rng: Seed = 0):
         self.image_shape = channels, height, width = checked_shape(image_shape)
         if not 0 < share <= 1:
