@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from problems.factories import simulated, streams
+from problems.guessed import Transposed
 from problems.images import as_tensor
 from problems.operator import Operator, by_coefficient, checked_shape, circulant, conjugate_gradients, weigh
 from problems.operators import size_of
@@ -75,9 +76,16 @@ class Compressed(Operator):
 
 
 def cosines(x: Tensor, back: bool = False) -> Tensor:
-    """The orthonormal cosine transform of each [H, W], in the precision of x, computed on the CPU."""
-    transform = scipy.fft.idctn if back else scipy.fft.dctn
-    return torch.from_numpy(transform(x.detach().cpu().numpy(), axes=(-2, -1), norm="ortho")).to(x.device)
+    """The orthonormal cosine transform of each [H, W], in the precision of x, computed on the CPU; its transpose is its inverse."""
+    return Transposed.apply(x, *((samples, waves) if back else (waves, samples)))
+
+
+def waves(x: Tensor) -> Tensor:
+    return torch.from_numpy(scipy.fft.dctn(x.cpu().numpy(), axes=(-2, -1), norm="ortho")).to(x.device)
+
+
+def samples(x: Tensor) -> Tensor:
+    return torch.from_numpy(scipy.fft.idctn(x.cpu().numpy(), axes=(-2, -1), norm="ortho")).to(x.device)
 
 
 def compressed(image: Any, share: float = 0.25, noise_sigma: float = 0.02, rng: Seed = 0) -> Problem:
