@@ -86,7 +86,7 @@ class Operator(ABC):
         return pixel.square().flatten(1).mean(1).sqrt().view(-1, *[1] * len(self.data_shape))
 
     def start(self, y: Tensor, flat: Tensor) -> Tensor:
-        """Where estimates begin, whatever the prior: the constant image that fits best, unless the data say of themselves what is better."""
+        """Where estimates begin, whatever the prior: the constant image that fits best, unless the data tell of a better one."""
         return flat
 
     def as_image(self, y: Tensor) -> Tensor:

@@ -201,14 +201,14 @@ BLUR_MATRIX = matrix_of(BLUR)
 NO_ADJOINT = LinearOperator((144, 144), matvec=lambda x: x, dtype=float)
 Y = np.ones(144)
 BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
-    (lambda: from_operator(wrong(BLUR_MATRIX), Y, 0.1, SHAPE), ValueError, "adjoint of the .* is wrong: <A x, y> = .* an error of .* transpose"),
+    (lambda: from_operator(wrong(BLUR_MATRIX), Y, 0.1, SHAPE), ValueError, "adjoint of the .* is wrong: <A x, y> = .* an error of"),
     (lambda: from_operator(wrong(0.99 * BLUR_MATRIX.T), Y, 0.1, SHAPE), ValueError, "adjoint of the .* is wrong: .* error of 0.0"),
     (lambda: from_operator((BLUR.forward, BLUR.forward), Y, 0.1, SHAPE), ValueError, "adjoint of the pair of functions is wrong"),
     (lambda: from_operator((KEPT.forward, lambda y: y), Y, 0.1, SHAPE), ValueError, "adjoint .* gives the shape .* for images"),
     (lambda: from_operator(NO_ADJOINT, Y, 0.1, SHAPE), ValueError, "adjoint of the .* failed .*; define its rmatvec"),
     (lambda: from_operator((lambda x: x + 1, lambda y: y), Y, 0.1, SHAPE), ValueError, "not linear: .* without offset"),
     (lambda: from_operator((lambda x: x.abs(), lambda y: y), Y, 0.1, SHAPE), ValueError, "not linear"),
-    (lambda: from_operator((lambda x: x.numpy(), lambda y: y), Y, 0.1, SHAPE), TypeError, "gives ndarray, not a torch tensor; .* LinearOperator"),
+    (lambda: from_operator((lambda x: x.numpy(), lambda y: y), Y, 0.1, SHAPE), TypeError, "gives ndarray, not a torch tensor"),
     (lambda: from_operator((lambda x: x[0], lambda y: y), Y, 0.1, SHAPE), ValueError, "first axis must be the batch"),
     (lambda: from_operator((lambda x: x / 0, lambda y: y), Y, 0.1, SHAPE), ValueError, "NaN or infinite values"),
     (lambda: from_operator((lambda x: 0 * x, lambda y: 0 * y), Y, 0.1, SHAPE), ValueError, "measures nothing"),
@@ -228,7 +228,7 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: from_operator(BLUR_MATRIX, Y, 0.1, (8, 8)), ValueError, "takes 144 numbers, but an image 1x8x8 has 64"),
     (lambda: from_operator(BLUR_MATRIX, Y, 0.1, (2, 8, 9)), ValueError, "1 or 3 channels"),
     (lambda: from_operator(BLUR_MATRIX, Y, 0.1, (3, 6, 8), truth=TRUTH), ValueError, "truth is 3x8x6, but image_shape 3x6x8"),
-    (lambda: from_operator(BLUR_MATRIX, Y, 0.1, SHAPE, noise="poisson"), ValueError, "poisson noise is not known here, only white Gaussian"),
+    (lambda: from_operator(BLUR_MATRIX, Y, 0.1, SHAPE, noise="poisson"), ValueError, "poisson noise is not known here, only"),
     (lambda: from_operator(Physics(BLUR, type("PoissonNoise", (), {})()), Y, image_shape=SHAPE), ValueError, "poisson noise is not known"),
     (lambda: from_operator(BLUR_MATRIX, Y, 0.1, SHAPE, full_scale=0), ValueError, "full_scale, .* must be a positive number, not 0"),
     (lambda: from_operator("radon", Y, 0.1, SHAPE), TypeError, "str is no operator known here; give a sparse matrix"),
