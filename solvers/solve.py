@@ -170,7 +170,7 @@ def check_fall(levels: Sequence[float], name: str) -> None:
 
 
 def begin(data: Measurement, flat: Tensor, sigma: float, strength: float, noise: Streams | None) -> Tensor:
-    """The same start for every prior: the operator's, mostly the flat image, met with the measurement once, or drowned in noise to be sampled."""
+    """The same start for every prior: mostly the flat image, met with the measurement once, or drowned in noise to be sampled."""
     if noise is not None:
         return flat + sigma * noise.normal(flat.shape[1:], flat)
     return data.minimise(data.operator.start(data.y, flat), sigma / strength**0.5)
