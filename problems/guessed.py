@@ -31,7 +31,7 @@ class Guessed(Operator):
         return signs, self.adjoint(self.forward(signs))
 
     @functools.cached_property
-    def gram_gain(self) -> Tensor:
+    def gain(self) -> Tensor:
         """Of the convolution nearest to A^T A, [1, H, W // 2 + 1] in double precision, no less than its median.
 
         What the probes say of small gains is mostly noise; raised to the median they cost half as many iterations.
@@ -45,8 +45,12 @@ class Guessed(Operator):
         """Of the diagonal matrix nearest to A^T A, [C, H, W], where that is nearer than the convolution; else None."""
         z, answer = self.probed
         found = (z * answer).mean(0)
-        off = [float((answer - guess).square().sum()) for guess in (found * z, circulant(z, self.gram_gain))]
+        off = [float((answer - guess).square().sum()) for guess in (found * z, circulant(z, self.gain))]
         return found.clamp(min=0) if off[0] < off[1] else None
+
+    @property
+    def gram_gain(self) -> Tensor | None:
+        return self.gain if self.diagonal is None else None
 
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
         return conjugate_gradients(lambda x: self.adjoint(self.forward(x)) + weigh(x, c), b, self.guess(c))
@@ -54,7 +58,7 @@ class Guessed(Operator):
     def guess(self, c: float | Tensor) -> Map:
         """About (A^T A + C)^-1, c as in ``solve``."""
         if by_coefficient(c) or self.diagonal is None:
-            gain = 1 / (self.gram_gain + on_cpu(c))
+            gain = 1 / (self.gain + on_cpu(c))
             return lambda r: circulant(r, gain)
         diagonal = self.diagonal
         return lambda r: r / (diagonal.to(r) + c)
@@ -64,7 +68,7 @@ class Guessed(Operator):
 
     def as_image(self, y: Tensor) -> Tensor:
         """The measurement projected back and sharpened: least squares, held down where little was measured."""
-        return self.correction(y, float(self.gram_gain.min()))
+        return self.correction(y, float(self.gain.min()))
 
 
 class Transposed(torch.autograd.Function):

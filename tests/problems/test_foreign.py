@@ -104,9 +104,11 @@ def test_the_guess_is_a_diagonal_or_a_convolution() -> None:
     assert isinstance(blurred, Foreign)
     assert missing.diagonal is not None
     assert missing.diagonal == pytest.approx(KEPT.mask.float().expand(SHAPE), abs=1e-5)
+    assert missing.gram_gain is None
     assert blurred.diagonal is None
+    assert blurred.gram_gain is blurred.gain
     large = BLUR.power > 1.01 * BLUR.power.median()  # small gains are raised to the median
-    assert (blurred.gram_gain[0] * blurred.scale**2)[large] == pytest.approx(BLUR.power[large], rel=1e-4)
+    assert (blurred.gain[0] * blurred.scale**2)[large] == pytest.approx(BLUR.power[large], rel=1e-4)
 
 
 @pytest.mark.parametrize("factor", [1e-3, 1.0, 700.0])
