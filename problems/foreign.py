@@ -8,6 +8,7 @@ act on batches of torch tensors [B, C, H, W].
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -180,7 +181,7 @@ def own_noise(operator: Any) -> float | None:
 
 def scaled_noise(noise_sigma: Any, scale: float) -> float:
     """The noise in units of the operator's norm."""
-    check_noise(min(noise_sigma, 1.0) if isinstance(noise_sigma, int | float) else noise_sigma)
+    check_noise(1.0 if isinstance(noise_sigma, numbers.Real) and noise_sigma > 1 else noise_sigma)  # what is too much depends on the scale
     if noise_sigma > scale:
         raise ValueError(
             f"noise_sigma is {noise_sigma:g}, above the norm of the operator, about {scale:g}, so that it hides every picture; give it in "
@@ -207,7 +208,7 @@ def as_operator(operator: Any, image_shape: tuple[int, int, int], full_scale: fl
     Raises:
         TypeError, ValueError: as ``from_operator``.
     """
-    if not (isinstance(full_scale, int | float) and 0 < full_scale < math.inf):
+    if not (isinstance(full_scale, numbers.Real) and 0 < full_scale < math.inf):
         raise ValueError(f"full_scale, what a white pixel is in the operator's units, must be a positive number, not {full_scale}")
     if isinstance(operator, Operator):
         Foreign(operator.forward, operator.adjoint, operator.image_shape, torch.float64, type(operator).__name__)
