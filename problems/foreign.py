@@ -181,7 +181,7 @@ def own_noise(operator: Any) -> float | None:
 
 def scaled_noise(noise_sigma: Any, scale: float) -> float:
     """The noise in units of the operator's norm."""
-    check_noise(1.0 if isinstance(noise_sigma, numbers.Real) and noise_sigma > 1 else noise_sigma)  # what is too much depends on the scale
+    check_noise(noise_sigma if not isinstance(noise_sigma, numbers.Real) or float(noise_sigma) < 1 else 1.0)  # too much is told below
     if noise_sigma > scale:
         raise ValueError(
             f"noise_sigma is {noise_sigma:g}, above the norm of the operator, about {scale:g}, so that it hides every picture; give it in "

@@ -15,7 +15,7 @@ from solvers.streams import Streams
 HIDDEN = 0.03  # of the noise to come is what a draw may miss the data by before it
 CLOSE = 1e-2  # of the data's residual is left by the inner conjugate gradients: that moves a draw by less of its spread
 
-CLOSER = 1e-4  # of the whitened residual: that moves a draw by 5 % of its spread at most at levels up to 1; above, noise hides it
+CLOSER = 3e-5  # of the whitened residual: that moves a draw by 5 % of its spread at most at levels up to 1; above, noise hides it
 
 
 @dataclass(frozen=True)
