@@ -181,7 +181,8 @@ def own_noise(operator: Any) -> float | None:
 
 def scaled_noise(noise_sigma: Any, scale: float) -> float:
     """The noise in units of the operator's norm."""
-    check_noise(noise_sigma if not isinstance(noise_sigma, numbers.Real) or float(noise_sigma) < 1 else 1.0)  # too much is told below
+    large = isinstance(noise_sigma, numbers.Real) and not isinstance(noise_sigma, bool) and float(noise_sigma) > 1
+    check_noise(1.0 if large else noise_sigma)  # what is too much depends on the scale
     if noise_sigma > scale:
         raise ValueError(
             f"noise_sigma is {noise_sigma:g}, above the norm of the operator, about {scale:g}, so that it hides every picture; give it in "

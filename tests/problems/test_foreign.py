@@ -223,6 +223,8 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: from_operator(BLUR_MATRIX, Y, 0, SHAPE), ValueError, "noise_sigma must be a positive number, not 0"),
     (lambda: from_operator(BLUR_MATRIX, Y, -1, SHAPE), ValueError, "noise_sigma must be a positive number, not -1"),
     (lambda: from_operator(BLUR_MATRIX, Y, "big", SHAPE), TypeError, "noise_sigma is a number"),
+    (lambda: from_operator(BLUR_MATRIX, Y, True, SHAPE), TypeError, "noise_sigma is a number, such as 0.02, not True"),
+    (lambda: from_operator(BLUR_MATRIX, Y, float("nan"), SHAPE), ValueError, "noise_sigma must be a positive number, not nan"),
     (lambda: from_operator(BLUR_MATRIX, Y, 25, SHAPE), ValueError, "noise_sigma is 25, above the norm of the operator, .* full_scale"),
     (lambda: from_operator(BLUR_MATRIX, Y, image_shape=SHAPE), ValueError, "give noise_sigma"),
     (lambda: from_operator(BLUR_MATRIX, None, 0.1, SHAPE), ValueError, "nothing to restore; give y"),
