@@ -9,12 +9,17 @@ from problems.catalogue import CATALOGUE, IMAGES, TEST, TUNE, instrument, load
 
 if TYPE_CHECKING:
     from problems import images, kernels, masks, noise, operators, resolution
+    from problems.colours import Colorization, Demosaicing, colorize, demosaic
     from problems.factories import deblur, denoise, inpaint, super_resolution
+    from problems.foreign import from_operator
+    from problems.frequencies import Fourier, fourier
     from problems.images import as_tensor, load_image, to_array
     from problems.operator import Operator
     from problems.operators import Blur, Identity, Inpainting, SuperResolution
     from problems.own import measured
     from problems.problem import Problem
+    from problems.radon import Tomography, tomography
+    from problems.sensing import Compressed, compressed
 
 __all__ = [
     "CATALOGUE",
@@ -22,14 +27,24 @@ __all__ = [
     "TEST",
     "TUNE",
     "Blur",
+    "Colorization",
+    "Compressed",
+    "Demosaicing",
+    "Fourier",
     "Identity",
     "Inpainting",
     "Operator",
     "Problem",
     "SuperResolution",
+    "Tomography",
     "as_tensor",
+    "colorize",
+    "compressed",
     "deblur",
+    "demosaic",
     "denoise",
+    "fourier",
+    "from_operator",
     "images",
     "inpaint",
     "instrument",
@@ -43,15 +58,21 @@ __all__ = [
     "resolution",
     "super_resolution",
     "to_array",
+    "tomography",
 ]
 
 HOMES = {
+    "colours": ("Colorization", "Demosaicing", "colorize", "demosaic"),
     "factories": ("deblur", "denoise", "inpaint", "super_resolution"),
+    "foreign": ("from_operator",),
+    "frequencies": ("Fourier", "fourier"),
     "images": ("as_tensor", "load_image", "to_array"),
     "operator": ("Operator",),
     "operators": ("Blur", "Identity", "Inpainting", "SuperResolution"),
     "own": ("measured",),
     "problem": ("Problem",),
+    "radon": ("Tomography", "tomography"),
+    "sensing": ("Compressed", "compressed"),
 }
 
 

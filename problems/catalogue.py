@@ -30,6 +30,11 @@ CATALOGUE = {
         "problems.factories:super_resolution", "blur, then one pixel kept of factor x factor", "problems.operators:SuperResolution"
     ),
     "inpaint": Entry("problems.factories:inpaint", "pixels missing where a mask says so", "problems.operators:Inpainting"),
+    "colorize": Entry("problems.colours:colorize", "one grey value of every pixel; needs --channels 3"),
+    "demosaic": Entry("problems.colours:demosaic", "one colour of every pixel, behind a Bayer filter; needs --channels 3"),
+    "fourier": Entry("problems.frequencies:fourier", "some lines of frequencies, as in magnetic resonance imaging"),
+    "tomography": Entry("problems.radon:tomography", "line integrals from a few directions, or from a part of them"),
+    "compressed": Entry("problems.sensing:compressed", "random combinations of all pixels"),
 }
 
 # Pictures inside the scikit-image wheel with a licence that lets everyone show them.
@@ -88,6 +93,8 @@ def load(name: str, image: Any, **options: Any) -> Problem:
     maker = getattr(importlib.import_module(module), function)
     accepted = [key for key in inspect.signature(maker).parameters if key != "image"]
     for option in options:
+        if option == "noise":
+            raise ValueError(f"{options[option]} noise: only white Gaussian noise is known here; give its standard deviation, noise_sigma")
         if option not in accepted:
             raise ValueError(unknown(f"option of problem {name!r}:", option, accepted))
     return maker(image, **options)

@@ -25,6 +25,7 @@ class Operator(ABC):
 
     image_shape: tuple[int, int, int]
     data_shape: tuple[int, ...]
+    uniform = False  # True where each datum sees the whole image, so that all pixels are measured alike
 
     def __getattr__(self, name: str) -> Any:
         """Only asked for what is not there: the sizes of an operator that was made without ``image_shape``."""
@@ -53,6 +54,11 @@ class Operator(ABC):
     @property
     def picture(self) -> np.ndarray | None:
         """The instrument as a grey picture [h, w] in [0, 1], a kernel or a mask; None where there is none."""
+        return None
+
+    @property
+    def gram_gain(self) -> Tensor | None:
+        """Gains of a convolution near A^T A, [1, H, W // 2 + 1], of an operator whose data steps are best found in the space of images."""
         return None
 
     @abstractmethod
@@ -86,6 +92,21 @@ class Operator(ABC):
         approximation is enough; the default is no preconditioner.
         """
         return lambda b: b
+
+    def seen(self, pixel: Tensor) -> Tensor:
+        """About d with A diag(pixel) = diag(d) A: the scale of each pixel, [B, 1 or C, H, W], as it reaches the data.
+
+        For a preconditioner too. Right where a datum sees near pixels, with weights of sum 1; others answer ``mixed(pixel)``.
+        """
+        return self.forward(pixel.expand(-1, *self.image_shape))
+
+    def mixed(self, pixel: Tensor) -> Tensor:
+        """The same scale for every datum, the root mean square over the image: [B, 1, ...]."""
+        return pixel.square().flatten(1).mean(1).sqrt().view(-1, *[1] * len(self.data_shape))
+
+    def start(self, y: Tensor, flat: Tensor) -> Tensor:
+        """Where estimates begin, whatever the prior: the constant image that fits best, unless the data tell of a better one."""
+        return flat
 
     def as_image(self, y: Tensor) -> Tensor:
         """The measurement as a picture to show, [B, C, h, w]; missing pixels are NaN."""

@@ -227,7 +227,7 @@ class Inpainting(Operator):
         return f"{share:.3g} % of the pixels measured"
 
     @property
-    def picture(self) -> np.ndarray:
+    def picture(self) -> np.ndarray | None:
         """The mask [H, W]: 1 where a pixel is measured, 0 where it is missing."""
         return self.mask.double().numpy()
 

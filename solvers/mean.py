@@ -52,12 +52,13 @@ def corrected(task: Task, mean: Tensor, sigma: float) -> Iterator[Iterate]:
     """ADMM at one level from ``mean``, each turn averaged with it.
 
     Its fixed point is x = D(x + u), u = (sigma / s)^2 A^T (y - A x), from which the dual variable u starts: for a Gaussian prior
-    the exact mean stays where it is.
+    the exact mean stays where it is. Other priors may not bear such a u: what is too much of it shows in the first x0, which can
+    lie far out of bounds and is not averaged, and is gone after it.
     """
     data, x = task.data, mean
     u = (sigma / data.noise_sigma) ** 2 * data.operator.adjoint(data.residual(x))
-    for _ in range(TURNS):
+    for turn in range(TURNS):
         x0 = task.prior.denoise(x + u, sigma)
         u = u + x - x0
         x = data.minimise(x0 - u, sigma)
-        yield Iterate(sigma, sigma, x0, (x0 + mean) / 2, x)
+        yield Iterate(sigma, sigma, x0, (x0 + mean) / 2 if turn else mean, x)

@@ -170,10 +170,10 @@ def check_fall(levels: Sequence[float], name: str) -> None:
 
 
 def begin(data: Measurement, flat: Tensor, sigma: float, strength: float, noise: Streams | None) -> Tensor:
-    """The same start for every prior: the flat image, met with the measurement once, or drowned in noise to be sampled."""
+    """The same start for every prior: mostly the flat image, met with the measurement once, or drowned in noise to be sampled."""
     if noise is not None:
         return flat + sigma * noise.normal(flat.shape[1:], flat)
-    return data.minimise(flat, sigma / strength**0.5)
+    return data.minimise(data.operator.start(data.y, flat), sigma / strength**0.5)
 
 
 def record(data: Measurement, iterate: Iterate, answer: Tensor, before: Tensor) -> dict[str, Any]:

@@ -42,6 +42,18 @@ INSTANCES = {  # from little to much noise, and from data that fix nearly every 
         "inpaint[mask=random:0.2,noise_sigma=0.01]", "inpaint[mask=random:0.5,noise_sigma=0.02]",
         "inpaint[mask=box:0.25,noise_sigma=0.05]",
     ),
+    "colorize": ("colorize[noise_sigma=0.01]", "colorize[weights=mean,noise_sigma=0.03]", "colorize[noise_sigma=0.1]"),
+    "demosaic": ("demosaic[noise_sigma=0.01]", "demosaic[noise_sigma=0.03]", "demosaic[noise_sigma=0.1]"),
+    "fourier": (
+        "fourier[share=0.15,noise_sigma=0.01]", "fourier[share=0.3,noise_sigma=0.03]", "fourier[share=0.5,noise_sigma=0.06]",
+    ),
+    "tomography": (
+        "tomography[angles=60,noise_sigma=0.002]", "tomography[angles=15,noise_sigma=0.005]",
+        "tomography[angles=30,noise_sigma=0.01,span=120]",
+    ),
+    "compressed": (
+        "compressed[noise_sigma=0.01,share=0.15]", "compressed[noise_sigma=0.03,share=0.3]", "compressed[noise_sigma=0.06,share=0.5]",
+    ),
 }  # fmt: skip
 
 

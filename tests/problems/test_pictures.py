@@ -157,10 +157,15 @@ def test_any_object_is_a_picture_or_one_sentence(image: object) -> None:
         assert bool(torch.isfinite(x).all())
 
 
+COLOURED = ("colorize", "demosaic")
+
+
 @pytest.mark.parametrize("grey", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", problems.CATALOGUE)
 def test_a_flat_picture_is_measured_like_any_other(name: str, grey: float, channels: int) -> None:
+    if name in COLOURED and channels == 1:
+        pytest.skip("has no colours to measure")
     problem = problems.load(name, torch.full((1, channels, 16, 16), grey), rng=0)
     assert bool(torch.isfinite(problem.y).all())
 

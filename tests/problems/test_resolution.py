@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 import priors
-from problems import masks
+from problems import Colorization, Compressed, Demosaicing, Fourier, Tomography, masks
+from problems.frequencies import lines
 from problems.operator import Operator, circulant, turn
 from problems.operators import Blur, Identity, Inpainting, SuperResolution
 from problems.resolution import LABELS, hidden, label, resolution, twin
@@ -28,6 +29,10 @@ def instruments(*shape: int) -> dict[str, Operator]:
         "super-resolution of odd sizes": SuperResolution("gaussian:1", 3, shape),
         "missing pixels": Inpainting(masks.random(shape[1:], 0.5), shape),
         "hole": Inpainting(masks.box(shape[1:], 0.4), shape),
+        "frequencies": Fourier(lines(shape[1:], 0.4), shape),
+        "rays": Tomography((0, 40, 110), shape),
+        "combinations": Compressed(0.4, shape),
+        **({"grey of colours": Colorization("luminance", shape), "Bayer": Demosaicing(shape)} if shape[0] == 3 else {}),
     }
 
 
@@ -53,8 +58,7 @@ def test_single_precision_is_enough_for_missing_pixels(mask: str, channels: int)
     assert operator.unmeasured(x, c) == pytest.approx(exact, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", instruments(1, 8, 8))
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("channels", "name"), [(channels, name) for channels in (1, 3) for name in instruments(channels, 8, 8)])
 def test_against_dense_matrices(name: str, channels: int) -> None:
     shape = (channels, 8, 7 if "odd" in name else 8)
     operator, spectrum = instruments(*shape)[name], power(*shape)

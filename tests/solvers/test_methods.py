@@ -15,7 +15,9 @@ import problems
 import solvers
 from priors.tv import divergence, gradient
 from priors.tv import weight as tv_weight
+from problems.foreign import as_operator
 from problems.operator import circulant, conjugate_gradients
+from reports.runs.selectors import Selector
 from solvers.data import Covariance, Measurement, size
 from solvers.levels import within
 from solvers.loop import STRIDE, Task, loop, next_level, renew
@@ -28,6 +30,9 @@ MAKERS = {
     "deblur": lambda image: problems.deblur(image, kernel="gaussian:1.6", noise_sigma=0.02, rng=1),
     "super_resolution": lambda image: problems.super_resolution(image, factor=2, noise_sigma=0.01, rng=1),
     "inpaint": lambda image: problems.inpaint(image, mask="random:0.5", noise_sigma=0.02, rng=1),
+    "fourier": lambda image: problems.fourier(image, share=0.4, noise_sigma=0.02, rng=1),
+    "tomography": lambda image: problems.tomography(image, angles=8, noise_sigma=0.02, rng=1),
+    "compressed": lambda image: problems.compressed(image, share=0.4, noise_sigma=0.02, rng=1),
 }
 ESTIMATORS = [name for name, method in METHODS.items() if not method.samples]
 SETTLED = [*ESTIMATORS, "annealed"]  # the other samplers have their own page of tests
@@ -94,7 +99,7 @@ def mode_by_primal_dual(problem: problems.Problem, weight: float, steps: int = 2
 @pytest.mark.slow
 @pytest.mark.parametrize("maker", [*MAKERS, "denoise"])
 def test_admm_with_total_variation_is_the_mode(maker: str) -> None:
-    """At strength 1 its objective is within 0.1 % of the least and its PSNR within 0.02 dB of the minimiser's, by default within 0.2 %."""
+    """At strength 1 its objective is within 0.1 % of the least, for rays 0.2 %, and its PSNR within 0.02 dB of the minimiser's."""
     image = problems.load_image("camera", 32).double()
     problem = MAKERS[maker](image) if maker in MAKERS else problems.denoise(image, noise_sigma=0.1, rng=0)
     tv, result = priors.load("tv"), solvers.solve(problem, priors.load("tv"), "admm", steps=300)
@@ -105,7 +110,7 @@ def test_admm_with_total_variation_is_the_mode(maker: str) -> None:
         return float(misfit / 2 + weight * tv.energy(x).sum())
 
     mode = mode_by_primal_dual(problem, weight)
-    assert 1 - 1e-4 < objective(result.x) / objective(mode) < 1.001
+    assert 1 - 1e-4 < objective(result.x) / objective(mode) < (1.002 if maker == "tomography" else 1.001)
     psnr = [float(-10 * (x - image).square().mean().log10()) for x in (result.x, mode)]
     assert abs(psnr[0] - psnr[1]) < 0.02
     assert objective(solvers.solve(problem, tv, "admm").x) / objective(mode) < 1.002
@@ -181,6 +186,7 @@ def test_annealed_is_exact_in_colour_too(maker, gaussian) -> None:
 def test_the_data_step_heeds_an_error_known_pixel_by_pixel(maker, channels, monkeypatch) -> None:
     """K = L L^T A^T (A L L^T A^T + s^2)^-1, by dense algebra; and a draw has the covariance that is left."""
     monkeypatch.setattr("solvers.data.CLOSE", 1e-9)
+    monkeypatch.setattr("solvers.data.CLOSER", 1e-9)
     generator = torch.Generator().manual_seed(0)
     x0 = torch.rand(1, channels, 8, 8, generator=generator, dtype=torch.float64)
     pixel = 0.02 + 0.2 * torch.rand(1, 1, 8, 8, generator=generator, dtype=torch.float64)
@@ -210,7 +216,24 @@ def test_a_hole_is_solved_to_the_end(mask, level, monkeypatch) -> None:
     assert rms(near - Measurement(problem).minimise(x0, width)) < 0.02 * size(width)
 
 
-@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("problem", ["deblur", "tomography", "tomography[angles=12,span=60]", "tomography[angles=90,noise_sigma=0.002]"])
+@pytest.mark.parametrize("level", [1.0, 0.4, 0.05])
+def test_a_step_in_the_space_of_images_is_solved_to_the_end(problem, level, monkeypatch) -> None:
+    """Directions from which nothing was measured included."""
+    image, chosen = problems.load_image("camera", size=32, channels=1), Selector.parse(problem)
+    measured = problems.load(chosen.name, image, **chosen.values)
+    if chosen.name == "deblur":  # as another library has it
+        operator = as_operator((measured.operator.forward, measured.operator.adjoint), (1, 32, 32))
+        measured = problems.Problem("own", operator, measured.y, measured.noise_sigma)
+    assert measured.operator.gram_gain is not None
+    known = priors.load("diffusion").belief(image + level * torch.randn(image.shape, generator=seeded(0)), level)
+    x0, width = known.mean, Covariance(known.pixel, known.spectrum)
+    near = Measurement(measured).minimise(x0, width)
+    monkeypatch.setattr("solvers.data.CLOSER", 1e-6)
+    assert rms(near - Measurement(measured).minimise(x0, width)) < 0.06 * size(width)
+
+
+@pytest.mark.parametrize("maker", [maker for maker in MAKERS if maker not in ("tomography", "compressed")])
 def test_the_guess_at_the_inverse_spares_turns(maker, gaussian) -> None:
     operator = MAKERS[maker](torch.rand(1, 1, 32, 32, generator=seeded(0), dtype=torch.float64)).operator
     spectrum, c = gaussian.density((1, 32, 32)), 1e-4
@@ -245,6 +268,7 @@ def test_a_prior_that_knows_its_error_pixel_by_pixel_is_asked_once_a_level(measu
     """With the Gaussian prior's own error behind ``belief`` the samples are those of its error spectrum."""
     problem, prior = measured[0], Conditional(gaussian)
     monkeypatch.setattr("solvers.data.CLOSE", 1e-9)
+    monkeypatch.setattr("solvers.data.CLOSER", 1e-9)
     monkeypatch.setattr("solvers.data.HIDDEN", 0.0)
     found, expected = (solvers.sample(problem, each, n=2, rng=0, steps=4) for each in (prior, gaussian))
     assert len(prior.asked) == 4
@@ -269,7 +293,10 @@ class ScalarError:
 
 @pytest.mark.slow
 def test_a_scalar_width_is_right_on_average(measured, gaussian) -> None:
+    """Where the data see pixels or frequencies one by one. A mean of rays is 0.2, of random combinations 0.6 standard deviations off."""
     problem, mean, std = measured
+    if problem.name in ("tomography", "compressed"):
+        pytest.skip("needs the error by frequency, as all priors of the catalogue tell it")
     error, ratio, covered = calibration(solvers.sample(problem, ScalarError(gaussian), n=800, rng=0, steps=100), mean, std)
     assert error < 0.15
     assert abs(ratio - 1) < 0.03

@@ -387,7 +387,8 @@ def test_every_problem_is_tuned_on_instances_around_its_default() -> None:
     """A strength serves the default problem, and instances that differ in noise and in how far their data go."""
     assert set(tuning.INSTANCES) == set(problems.CATALOGUE)
     for name, instances in tuning.INSTANCES.items():
-        (noise, misfit), *_ = found = [stands(Cell(text, "coins", "gaussian", "hqs", size=32)) for text in (name, *instances)]
+        shape = {"size": 32, "channels": 3 if name in ("colorize", "demosaic") else 1}
+        (noise, misfit), *_ = found = [stands(Cell(text, "coins", "gaussian", "hqs", **shape)) for text in (name, *instances)]
         noises, misfits = zip(*found[1:], strict=True)
         assert min(noises) < noise < max(noises) or name == "super_resolution"
         assert min(misfits) - 0.03 < misfit < max(misfits) + 0.03
