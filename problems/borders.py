@@ -55,6 +55,10 @@ class Selected(Operator):
         prior = 1 / c
         return weigh(self.adjoint(self.inverted(residual, prior, EXACT)), prior)
 
+    def unmeasured(self, x: Tensor, c: float | Tensor) -> Tensor:
+        """x - (A^T A + C)^-1 A^T A x, in which nothing cancels."""
+        return x - self.correction(self.forward(x), c)
+
     def inverted(self, b: Tensor, prior: float | Tensor, tolerance: float) -> Tensor:
         """(I + A C^-1 A^T)^-1 b."""
         _, height, width = self.image_shape

@@ -60,9 +60,11 @@ def answered(asked: Restoration, folder: Path) -> Path:
         for answer in restoring.answers(asked, folder, lambda prior, tile, kept: steps.tell(f"{prior}, tile at {tile.corner}", kept)):
             answers.append(answer)
             written[answer.prior] = restoring.write_answer(asked, answer, folder)
-        problem = restoring.problem(asked, restoring.middle(asked))
+        middle = restoring.middle(asked)
+        problem, grey = restoring.problem(asked, middle), restoring.instrument(asked, middle).fitted((1, *middle.size))
         judged = []
         for prior in asked.priors:
             steps.tell(f"{prior}, judged", False)
             judged.append(sceptic.judged(problem, asked.load(prior), prior, asked.samples, asked.seed, asked.steps))
-    return restored.build(asked, answers, judged, sceptic.measured_share(problem), written, circumstances(command()), folder)
+    share = sceptic.measured_share(grey, asked.noise.sigma)
+    return restored.build(asked, answers, judged, share, written, circumstances(command()), folder)

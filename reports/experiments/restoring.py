@@ -103,7 +103,7 @@ def plan(
         raise ValueError("name at least one prior, such as -p cnn")
     if noise is not None:
         check_noise(noise)
-    found = problems.noise.Noise(noise, 0.0) if noise is not None else estimated(read.pixels, chosen)
+    found = problems.noise.Noise(noise, 0.0) if noise is not None else estimated(read, chosen)
     asked = Restoration(read, problem, chosen, tuple(priors), found, noise is not None, samples, steps, seed, tile)
     checked_tiles(asked)
     return asked
@@ -124,13 +124,17 @@ def unfitted(problem: str) -> tuple[Operator, float | None]:
     return problems.instrument(chosen.name, **options), None if noise is None else float(noise)
 
 
-def estimated(pixels: Tensor, operator: Operator) -> problems.noise.Noise:
-    """By the picture's patches, and by the shipped network where that says much less: of sharp pictures."""
-    fitted = operator.fitted(pixels.shape[1:])
-    picture = fitted.as_image(fitted.packed(pixels))
+def estimated(read: Photograph, operator: Operator) -> problems.noise.Noise:
+    """By the picture's patches, and by the shipped network where that says much less: of sharp pictures.
+
+    JPEG takes the noise out of the fine frequencies, where it is looked for, and leaves errors of its own: these are added.
+    """
+    fitted = operator.fitted(read.pixels.shape[1:])
+    picture = fitted.as_image(fitted.packed(read.pixels))
     found = problems.noise.estimate(picture)
-    seen = solvers.noise_level(picture, load_prior("cnn", pixels.shape[1]), found.sigma)
-    return replace(found, sigma=seen) if seen < EXACT * found.sigma else found
+    seen = solvers.noise_level(picture, load_prior("cnn", read.pixels.shape[1]), found.sigma)
+    sigma = seen if seen < EXACT * found.sigma else found.sigma
+    return replace(found, sigma=math.hypot(sigma, read.quantisation))
 
 
 def checked_tiles(asked: Restoration) -> None:
@@ -179,14 +183,19 @@ def problem(asked: Restoration, tile: Tile) -> Problem:
     Raises:
         ValueError: nothing is measured in it.
     """
-    picture, operator = asked.picture.pixels, asked.operator
-    whole = operator.fitted(picture.shape[1:]) if isinstance(operator, problems.Inpainting) else None
-    if isinstance(whole, problems.Inpainting):
-        mask = whole.mask[tile.part]
-        if not bool(mask.any()):
-            raise ValueError(f"a hole fills a tile of {asked.tile} pixels; give a larger --tile")
-        operator = problems.Inpainting(mask)
-    return problems.measured(picture[(..., *tile.part)], operator, asked.noise.sigma)
+    return problems.measured(asked.picture.pixels[(..., *tile.part)], instrument(asked, tile), asked.noise.sigma)
+
+
+def instrument(asked: Restoration, tile: Tile) -> Operator:
+    """The operator of one tile, still without a size."""
+    if not isinstance(asked.operator, problems.Inpainting):
+        return asked.operator
+    whole = asked.operator.fitted(asked.picture.pixels.shape[1:])
+    assert isinstance(whole, problems.Inpainting)
+    mask = whole.mask[tile.part]
+    if not bool(mask.any()):
+        raise ValueError(f"a hole fills a tile of {asked.tile} pixels; give a larger --tile")
+    return problems.Inpainting(mask)
 
 
 def scene(operator: Operator) -> tuple[Any, ...]:
@@ -266,7 +275,7 @@ def joined(asked: Restoration, prior: str, found: Sequence[tuple[Tile, dict[str,
             whole = sums.setdefault(name, values.new_zeros(*values.shape[:-2], factor * height, factor * width))
             whole[..., rows, columns] += weight * values
     told = [json.loads(str(content["told"])) for _, content in found]
-    warnings = tuple(dict.fromkeys(warning for each in told for warning in each["warnings"]))
+    warnings = tuple({warning.partition(": ")[2]: warning for each in told for warning in each["warnings"]}.values())  # one of a kind
     mean, samples, std = (sums[name] / total for name in ("mean", "samples", "std"))
     return Answer(prior, mean, samples, std, warnings, sum(each["seconds"] for each in told))
 

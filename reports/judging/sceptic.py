@@ -16,6 +16,7 @@ import solvers
 from priors.slot import Denoiser
 from problems import resolution
 from problems.borders import Held
+from problems.operator import Operator
 from problems.problem import Problem
 from reports.judging.trust import simulate_back
 from reports.runs.loading import derived, picture
@@ -26,6 +27,7 @@ COLOURED = 0.05  # of a correlation that a user should care for; chance is added
 SHARE = 0.05  # of the data that are held back in each fold
 FOLDS = 3
 LEVEL = 0.9
+RIM = 12  # pixels
 CERTAIN = 2.0  # standard errors between two priors that are told apart
 
 
@@ -175,7 +177,7 @@ class Judged:
     whiteness: Whiteness
     foretold: Foretold
     back: Mapping[str, float]
-    residual: np.ndarray
+    residual: np.ndarray  # [n, h, w, C] of all samples, in units of the noise
 
 
 def judged(problem: Problem, prior: Denoiser, name: str, n: int, seed: int, steps: int | None = None) -> Judged:
@@ -188,14 +190,19 @@ def judged(problem: Problem, prior: Denoiser, name: str, n: int, seed: int, step
     share, nominal = ensemble.coverage(samples, truth, LEVEL)
     variance, error = ensemble.squares(samples, truth)
     back = {"coverage": share, "nominal": nominal, "ratio": math.sqrt(variance.mean() / max(error.mean(), 1e-12))}
-    shown = picture(residuals[:1])
+    shown = picture(residuals[:, None])
     return Judged(name, whiteness(residuals), foretell(problem, prior, name, n, seed, steps), back, shown)
 
 
-def measured_share(problem: Problem) -> tuple[float, np.ndarray]:
-    """Degrees of freedom that the data fixed, as a share of all, and the map of it [H, W, 1]."""
-    power = priors.load("gaussian").density(problem.operator.image_shape).float()  # type: ignore[attr-defined]
-    found = resolution.resolution(problem.operator, problem.noise_sigma, power)
-    inside = getattr(problem.operator, "scene", (...,))
-    pixel = found.pixel[inside].mean(0, keepdim=True)
+def measured_share(operator: Operator, noise_sigma: float) -> tuple[float, np.ndarray]:
+    """Degrees of freedom that the data fixed, as a share of all, and the map of it [H, W, 1]; a grey operator is enough.
+
+    A rim of RIM pixels is left out: there it matters that a part was cut out of the picture.
+    """
+    power = priors.load("gaussian").density(operator.image_shape).float()  # type: ignore[attr-defined]
+    found = resolution.resolution(operator, noise_sigma, power)
+    pixel = found.pixel[getattr(operator, "scene", (...,))].mean(0, keepdim=True)
+    height, width = (n - 2 * RIM if n > 4 * RIM else n for n in pixel.shape[-2:])
+    top, left = (pixel.shape[-2] - height) // 2, (pixel.shape[-1] - width) // 2
+    pixel = pixel[:, top : top + height, left : left + width]
     return float(pixel.mean()), pixel.movedim(0, -1).numpy()

@@ -115,7 +115,8 @@ def detail(x: Tensor, factor: int = 1) -> str:
 
 def general(asked: Restoration, share: float) -> list[Line]:
     """What does not depend on the prior."""
-    noise, source = asked.noise, "given" if asked.given else "estimated from the picture"
+    noise, jpeg = asked.noise, asked.picture.quantisation
+    source = "given" if asked.given else f"estimated from the picture{f', JPEG rounding of {jpeg:.2g} among it' if jpeg else ''}"
     return [
         Line("How much noise?", str(noise) if noise.error else f"{noise.sigma:.3g} ({255 * noise.sigma:.3g} of 255)", None,
              f"Standard deviation, {source}. All that follows takes it for white and Gaussian, and the pixel values for proportional "

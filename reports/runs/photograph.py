@@ -17,13 +17,17 @@ TIFF = (".tif", ".tiff")
 
 @dataclass(frozen=True)
 class Photograph:
-    """``pixels`` [1, C, H, W] in [0, 1], ``alpha`` [H, W] in [0, 1] or None, the bits of a value, and the kind of file for answers."""
+    """``pixels`` [1, C, H, W] in [0, 1], ``alpha`` [H, W] in [0, 1] or None, the bits of a value, and the kind of file for answers.
+
+    ``quantisation`` is the root mean square error in pixel units that JPEG's rounding has left in it, 0 where it is no JPEG.
+    """
 
     path: Path
     pixels: Tensor
     alpha: Tensor | None
     bits: int
     suffix: str
+    quantisation: float = 0.0
 
     def with_answer(self, x: Tensor) -> np.ndarray:
         """Pixels [h, w] or [h, w, C] in the depth of the file for an answer [1, C, h, w] of any size, its alpha resized to it."""
@@ -55,7 +59,23 @@ def read(path: str | Path) -> Photograph:
     if x.shape[1] == 3 and bool((x[:, :1] == x).all()):
         x = x[:, :1]
     deep = bits == 16 and (x.shape[1] == 3 or alpha is not None)  # Pillow writes PNG of 16 bits in grey only
-    return Photograph(path, x, alpha, bits, ".tif" if deep or path.suffix.lower() in TIFF else ".png")
+    suffix = ".tif" if deep or path.suffix.lower() in TIFF else ".png"
+    return Photograph(path, x, alpha, bits, suffix, quantisation(path))
+
+
+def quantisation(path: Path) -> float:
+    """Each coefficient of brightness is rounded to a multiple of its step q, with an error of variance q^2 / 12 if it is not small.
+
+    The steps stand in the file. Brightness is taken for the colours too, whose own errors are finer in RGB.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            tables = getattr(image, "quantization", None)
+    except OSError:  # a bundled picture, or a TIFF that only tifffile reads
+        return 0.0
+    return float(np.sqrt(np.mean(np.square(tables[0])) / 12) / 255) if tables else 0.0
 
 
 def write(path: Path, values: np.ndarray) -> None:
