@@ -255,7 +255,7 @@ def stored(file: Path) -> dict[str, Any] | None:
     if not file.is_file():
         return None
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as archive:
             return {name: archive[name] for name in ("mean", "samples", "std", "told")}
     except Exception:  # a damaged archive fails in its reader's own way: the tile is solved again
         return None

@@ -154,7 +154,8 @@ def explained(w: Whiteness) -> str:
 
 def coloured_words(w: Whiteness) -> str:
     if w.white:
-        return f"Of neighbouring residuals, the largest; chance alone gives up to {w.chance:.2f}."
+        return (f"Of neighbouring residuals, the largest; chance alone gives up to {w.chance:.2f}. "
+                "A kernel that is too narrow leaves no trace here: its answer is only blurrier.")  # fmt: skip
     way = f"{w.lag[0]} down and {abs(w.lag[1])} across"
     return f"Neighbouring residuals are alike, {way}: a wrong kernel, JPEG, or noise that is not white."
 
