@@ -128,8 +128,9 @@ def banded(error: Tensor) -> tuple[tuple[float, ...], ...]:
     whole = np.full(f.shape, 2.0)  # rfft2 keeps one of each mirrored pair of columns
     whole[:, 0] = 1
     whole[:, -1] = 2 - (error.shape[-1] % 2 == 0)
-    rings = [nearest == k for k in range(len(BANDS))]
-    return tuple(tuple(math.sqrt(np.average(component[ring], weights=whole[ring])) for ring in rings) for component in power)
+    rings = {k: nearest == k for k in range(len(BANDS)) if (nearest == k).any()}  # a small picture has no coefficient near some
+    found = [[math.sqrt(np.average(component[ring], weights=whole[ring])) for ring in rings.values()] for component in power]
+    return tuple(tuple(np.interp(BANDS, [BANDS[k] for k in rings], bands).tolist()) for bands in found)
 
 
 class KnowsItsError(ABC):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from reports.cli.classes import on_classes
 from reports.cli.comparing import compare, list_all, report, tune
 from reports.cli.denoising import denoise_table, sample
 from reports.cli.endings import BAD_INPUT, INTERRUPTED, input_checked, leave
@@ -57,3 +58,4 @@ def cli() -> None:
 
 for each in (compare, report, list_all, tune, denoise_table, sample, prove, trust, train, figure, table):
     cli.add_command(each)
+train.add_command(on_classes)
