@@ -30,6 +30,8 @@ CATALOGUE = {
     "mixture": Entry("priors.mixture:mixture", "generative", "smooth, natural or rough texture: exact posterior of several modes known"),
     "digits": Entry("priors.mixture:digits", "generative", "any image is one of ten digits: exact posterior, discrete answers"),
     "diffusion": Entry("priors.learned:diffusion", "generative", "the same U-Net trained up to pure noise: a diffusion score"),
+    "digits28": Entry("priors.conditional:digits28", "generative", "handwritten digits of 28x28 pixels (MNIST), by class if told a label"),
+    "clothing": Entry("priors.conditional:clothing", "generative", "photographs of clothes, 64x64 in colour, by class if told a label"),
 }
 
 

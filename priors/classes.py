@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from priors.card import draft
 from priors.classifier import Classifier, ClassifierNet
 from priors.conditional import Conditional
 from priors.error import measure, measure_correlation
@@ -47,7 +46,7 @@ class ClassTrainer(Trainer):
         return Conditional(self.average, self.draft("none yet"), self.device, "float32")
 
     def draft(self, licence: str) -> dict[str, Any]:
-        return super().draft(licence) | {"classes": list(self.names)}
+        return super().draft(licence) | {"classes": list(self.names), "shape": [self.recipe.channels] + 2 * [self.recipe.patch]}
 
     def learn(self, bank: Labelled) -> tuple[float, int]:
         recipe = self.recipe
@@ -139,10 +138,18 @@ def finish(trainer: ClassTrainer, data: LabelledData, licence: str, weights: Pat
         f"{part}, {min(limit, len(held))} pictures": label_curve(prior, held.spaced(limit))
         for part, held in (("training", data.training), ("validation", data.validation), ("test", data.test))
     }
+    card["spread"] = spread(data.test, data.names)
     crops = data.validation.spaced(limit // 2).pictures()
     curve = measure(prior, crops, np.geomspace(*prior.sigma_range, 24).tolist(), rng=0)
     card["error"] = measure_correlation(curve, trainer.average, crops, rng=0).to_dict()
     return write(trainer.average, card, weights)
+
+
+def spread(held: Labelled, names: Sequence[str]) -> dict[str, float]:
+    """Rms distance of a pixel from the mean picture of its class: the diversity that samples are set against."""
+    pictures = held.pictures()
+    of_class = (pictures[held.labels == k] for k in range(len(names)))
+    return {name: round(float((each - each.mean(0)).square().mean().sqrt()), 4) for name, each in zip(names, of_class, strict=True)}
 
 
 class JudgeTrainer:
@@ -153,7 +160,7 @@ class JudgeTrainer:
         self.recipe, self.names, self.device, self.spent = recipe, names, device, Spent()
         self.network = {key: getattr(recipe, key) for key in ("channels", "mean", "std")}
         self.network |= {"widths": list(recipe.judge_widths), "labels": len(names)}
-        self.model = ClassifierNet(**self.network).to(device, memory_format=torch.channels_last)
+        self.model = ClassifierNet(**self.network).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), 2e-3, weight_decay=0.05, fused=True)
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
@@ -242,7 +249,7 @@ def finish_judge(
         "steps": trainer.spent.steps, "wall_seconds": round(seconds), "seed": trainer.recipe.seed, "device": device,
         "torch": torch.__version__,
     }  # fmt: skip
-    write(trainer.average, card, weights)  # type: ignore[arg-type]
+    write(trainer.average, card, weights)
     return JudgeProgress(1.0, trainer.spent.steps, loss, accuracy(judge, data.test))
 
 

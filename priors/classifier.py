@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from priors.network import through
 from priors.slot import check_images, levels
 
 FINEST = 0.01  # noise below which the level makes no difference; sigma = 0 is a clean picture
@@ -61,8 +62,8 @@ class ClassifierNet(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         level = self.embed((sigma**2 + FINEST**2).log()[:, None] / 8)
         h = self.head((x - self.mean) / (sigma**2 + self.std**2).sqrt()[:, None, None, None])
-        for depth, (first, second) in enumerate(self.stages):  # type: ignore[misc]
-            h = second(first(functional.avg_pool2d(h, 2) if depth else h, level), level)
+        for depth, stage in enumerate(self.stages):
+            h = through(stage, functional.avg_pool2d(h, 2) if depth else h, level)
         pooled = functional.silu(self.normal(h)).mean((2, 3))
         return self.tail(self.dropout(pooled))
 

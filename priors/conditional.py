@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Sequence
 from numbers import Real
@@ -12,7 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from priors.learned import Learned, read_card, read_network
+from priors import classifier
+from priors.classifier import Classifier
+from priors.learned import SHIPPED, Learned, read_card, read_network
 from priors.network import Denoiser
 
 
@@ -21,7 +24,8 @@ class Conditional(Learned):
 
     def __init__(self, network: Denoiser, card: dict[str, Any], device: str | torch.device = "cpu", precision: str = "auto"):
         super().__init__(network, card, device, precision)
-        self.labels = tuple(card["classes"])
+        self.labels, self.mean = tuple(card["classes"]), float(card["network"]["mean"])
+        self.place: Path | None = None
         self.label: int | None = None
         self.guidance = 1.0
 
@@ -42,6 +46,17 @@ class Conditional(Learned):
         told = [] if bound.label is None else [f"label={self.labels[bound.label]}"] + [f"guidance={guidance:g}"] * (guidance != 1)
         bound.name = self.card["name"] + (f"[{','.join(told)}]" if told else "")
         return bound
+
+    @functools.cached_property
+    def judge(self) -> Classifier:
+        """The classifier that was trained beside it, told the noise level.
+
+        Raises:
+            FileNotFoundError, ValueError: it is missing or damaged.
+        """
+        if self.place is None:
+            raise FileNotFoundError(f"prior {self.name!r} was read from no file, beside which its classifier would lie")
+        return classifier.read(self.place.with_name(f"{self.place.stem}-classifier.safetensors"), self.device)
 
     def labelled(self, count: int) -> Tensor | None:
         return None if self.label is None else torch.full((count,), self.label, device=self.device)
@@ -97,6 +112,16 @@ def finite(guidance: object) -> float:
     return float(guidance)
 
 
+def digits28(weights: str | Path | None = None, device: str | torch.device = "cpu", precision: str = "auto") -> Conditional:
+    """Handwritten digits, 28x28, grey (MNIST); ``given(label=3)`` binds the digit."""
+    return read(Path(weights) if weights else SHIPPED / "digits28.safetensors", device, precision)
+
+
+def clothing(weights: str | Path | None = None, device: str | torch.device = "cpu", precision: str = "auto") -> Conditional:
+    """Clothes, 64x64, colour; ``given(label="dress")`` binds the class."""
+    return read(Path(weights) if weights else SHIPPED / "clothing.safetensors", device, precision)
+
+
 def read(weights: Path, device: str | torch.device = "cpu", precision: str = "auto") -> Conditional:
     """A class-conditional prior from its .safetensors file and the card beside it.
 
@@ -107,4 +132,6 @@ def read(weights: Path, device: str | torch.device = "cpu", precision: str = "au
     count = card["network"].get("labels", 0)
     if not count or not isinstance(card.get("classes"), list) or len(card["classes"]) != count:
         raise ValueError(f"{weights} is no class-conditional prior: its card names no classes; load it as cnn or diffusion")
-    return Conditional(read_network(weights, card), card, device, precision)
+    prior = Conditional(read_network(weights, card), card, device, precision)
+    prior.place = weights
+    return prior

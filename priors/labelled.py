@@ -93,7 +93,7 @@ def from_file(source: Path) -> LabelledData:
             held = {key: file[key] for key in file.files}
         names = tuple(str(name) for name in held["class_names"])
         sets = {part: labelled(held, part) for part in ("train", "validation", "test") if f"{part}_images" in held}
-        if not all(0 <= int(each.labels.min()) and int(each.labels.max()) < len(names) for each in sets.values()):
+        if not all(int(each.labels.min()) >= 0 and int(each.labels.max()) < len(names) for each in sets.values()):
             raise ValueError("labels beyond class_names")
         training = sets["train"]
     except Exception as error:  # numpy raises a dozen kinds for a damaged file

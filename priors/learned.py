@@ -285,7 +285,7 @@ def read_network(weights: Path, card: dict[str, Any]) -> Denoiser:
     return network
 
 
-def write(network: Denoiser, card: dict[str, Any], weights: Path) -> dict[str, Any]:
+def write(network: torch.nn.Module, card: dict[str, Any], weights: Path) -> dict[str, Any]:
     """Store a network in half precision with its card, completed by the sha256; each file appears whole or not at all."""
     from safetensors.torch import save
 
