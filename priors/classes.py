@@ -174,6 +174,9 @@ class JudgeTrainer:
         recipe = self.recipe
         images, label = bank.draw(recipe.judge_batch, self.generator)
         images = bent(varied(images, self.generator, recipe.mirrored, 0, 2 * recipe.gain), self.generator)
+        if recipe.gain:  # colour tells little of what a thing is: the channels change places
+            order = torch.rand(*images.shape[:2], device=self.device, generator=self.generator).argsort(1)
+            images = images.gather(1, order[:, :, None, None].expand_as(images))
         target = functional.one_hot(label, len(self.names)).float()
         if recipe.mirrored:  # few pictures: mixing them in pairs (Zhang et al. 2018) keeps the network from learning them by heart
             mix = 1 - 0.5 * torch.rand(len(label), device=self.device, generator=self.generator) ** 3

@@ -92,7 +92,7 @@ class UNet(nn.Module):
         self.variance = Modulated(widths[0], ERROR_FEATURES, 1, embedding)  # the log of a standard deviation (Nix, Weigend 1994)
         if labels:
             self.label = nn.Embedding(labels + 1, embedding)  # the last is "no label"
-            nn.init.zeros_(self.label.weight)
+            nn.init.normal_(self.label.weight, std=0.5)
 
     def forward(self, x: Tensor, level: Tensor, label: Tensor | None = None) -> Tensor:
         return self.tail(self.features(x, self.embedded(level, label)))

@@ -56,7 +56,7 @@ class ClassRecipe(Recipe):
     shift: int = 0
     gain: float = 0.0
     judge_widths: tuple[int, ...] = (32, 64, 128)  # of the classifier
-    judge_batch: int = 256
+    judge_batch: int = 64
     judge_seconds: float = 600.0  # by the clock
 
     @property
@@ -73,7 +73,7 @@ DIGITS = ClassRecipe(
 )
 CLOTHING = ClassRecipe(
     "clothing", channels=3, sigma_max=20.0, focus=(0.05, 2.0), widths=(32, 64, 128, 256), blocks=(2, 2, 3, 4), mean=0.5, std=0.25,
-    batch=8, patch=64, dropout=0.1, mirrored=True, shift=3, gain=0.1, judge_widths=(32, 64, 128, 256), judge_batch=128,
+    batch=8, patch=64, dropout=0.1, mirrored=True, shift=3, gain=0.1, judge_widths=(32, 64, 128, 256), judge_batch=32,
 )  # fmt: skip
 RECIPES = {recipe.name: recipe for recipe in (CNN, DIFFUSION)}
 CLASS_RECIPES = {recipe.name: recipe for recipe in (DIGITS, CLOTHING)}

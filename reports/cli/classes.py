@@ -22,6 +22,7 @@ from reports.cli.options import PLACE
 @click.option("--only", type=click.Choice(["network", "classifier"]), show_default="both", help="Train one of the two.")
 @click.option("--steps", type=int, show_default="no limit", help="Optimiser steps of each; whichever budget ends first counts.")
 @click.option("--batch", type=click.IntRange(min=2), show_default="the recipe's", help="Pictures a step; a GPU likes many.")
+@click.option("--judge-batch", type=click.IntRange(min=2), show_default="the recipe's", help="The same of the classifier.")
 @click.option("--rate", type=float, show_default="the recipe's", help="Highest learning rate.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first weights, pictures and noise.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
@@ -30,13 +31,14 @@ from reports.cli.options import PLACE
 @click.option("--out", "-o", type=PLACE, show_default="out/train/NAME.safetensors", help="Weights; the classifier's lie beside them.")
 def on_classes(
     name: str, source: str, channels: str | None, size: int | None, wall: float, judge_wall: float, only: str | None, steps: int | None,
-    batch: int | None, rate: float | None, seed: int, device: str, resume: bool, licence: str, out: str | None,
+    batch: int | None, judge_batch: int | None, rate: float | None, seed: int, device: str, resume: bool, licence: str, out: str | None,
 ) -> None:  # fmt: skip
     """Train a prior that takes a label, and the classifier that judges it; stop and go on at will."""
     from priors import classes, recipe
 
     weights = Path(out or f"out/train/{name}.safetensors")
-    given = {"channels": channels and int(channels), "patch": size, "steps": steps, "batch": batch, "rate": rate}
+    given = {"patch": size, "steps": steps, "batch": batch, "judge_batch": judge_batch, "rate": rate}
+    given |= {"channels": channels and int(channels)}
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     with input_checked():
         chosen = recipe.adapted_classes(name, wall_seconds=60 * wall, judge_seconds=60 * judge_wall, seed=seed, **changes)
