@@ -101,7 +101,7 @@ def train(
     device: str = "cpu",
     resume: bool = False,
     licence: str = "unknown: ask whoever trained these weights",
-    every: float = 60.0,
+    every: float = 30.0,
 ) -> Iterator[Progress]:
     """Train a class-conditional prior on labelled pictures and store it as ``weights`` with its card beside it.
 
