@@ -228,7 +228,7 @@ def train_judge(
     check_device(device)
     data = load(source, recipe.channels, recipe.patch).to(device)
     trainer, begin, due = JudgeTrainer(recipe, data.names, device), time.monotonic(), 0.0
-    loss = math.nan
+    loss, limit = math.nan, WHOLE if device != "cpu" else 4 * GLIMPSE
     while (seconds := time.monotonic() - begin) < recipe.judge_seconds and trainer.spent.steps < recipe.steps:
         share = max(seconds / recipe.judge_seconds, trainer.spent.steps / recipe.steps)
         told = trainer.step(data.training, share)
@@ -236,7 +236,7 @@ def train_judge(
         trainer.spent.steps += 1
         if seconds > due:
             due = seconds + every
-            yield JudgeProgress(share, trainer.spent.steps, loss, accuracy(trainer.classifier(), data.validation))
+            yield JudgeProgress(share, trainer.spent.steps, loss, accuracy(trainer.classifier(), data.validation.spaced(limit)))
     yield finish_judge(trainer, data, licence, weights, device, time.monotonic() - begin, loss)
 
 
@@ -244,16 +244,16 @@ def finish_judge(
     trainer: JudgeTrainer, data: LabelledData, licence: str, weights: Path, device: str, seconds: float, loss: float
 ) -> JudgeProgress:
     judge = trainer.classifier()
-    levels = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+    levels, few = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0), len(data.test) if device != "cpu" else 4 * GLIMPSE
     card = judge.card | {
         "family": "classifier", "licence": licence, "data": {data.source: shares(data.training.labels, data.names)},
         "accuracy": {f"{part}, {len(held)} pictures": {f"{s:g}": round(accuracy(judge, held, s), 4) for s in levels}
-                     for part, held in (("validation", data.validation), ("test", data.test))},
+                     for part, held in (("validation", data.validation.spaced(few)), ("test", data.test.spaced(few)))},
         "steps": trainer.spent.steps, "wall_seconds": round(seconds), "seed": trainer.recipe.seed, "device": device,
         "torch": torch.__version__,
     }  # fmt: skip
     write(trainer.average, card, weights)
-    return JudgeProgress(1.0, trainer.spent.steps, loss, accuracy(judge, data.test))
+    return JudgeProgress(1.0, trainer.spent.steps, loss, accuracy(judge, data.test.spaced(few)))
 
 
 def accuracy(judge: Classifier, held: Labelled, sigma: float = 0.0) -> float:

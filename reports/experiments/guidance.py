@@ -49,11 +49,12 @@ def draw(
     """``n`` samples of every label at each guidance by Heun's steps, from the same noise."""
     judge = prior.judge
     for guidance in guidances:
-        drawn = []
-        for label in range(len(prior.labels)):
-            found = solvers.generate(prior.given(label, guidance), shape, n, seed + label, "heun", steps)
-            drawn.append(found.samples)
-        samples = torch.stack(drawn)
+        bound = [prior.given(label, guidance) for label in range(len(prior.labels))]
+        try:
+            samples = torch.stack([solvers.generate(each, shape, n, seed + k, "heun", steps).samples for k, each in enumerate(bound)])
+        except solvers.Diverged as error:
+            tell(f"guidance {guidance:g} is left out: {error}")
+            continue
         told = torch.stack([judge.labels(each.clamp(0, 1).to(prior.device)).cpu() for each in samples])
         guided = Guided(guidance, samples, told)
         tell(f"guidance {guidance:g}: {guided.accuracy:.1%} of their label, spread {guided.spread:.3f}, saturated {guided.saturated:.2%}")
