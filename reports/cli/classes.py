@@ -38,7 +38,7 @@ def on_classes(
 
     weights = Path(out or f"out/train/{name}.safetensors")
     given = {"patch": size, "steps": steps, "batch": batch, "judge_batch": judge_batch, "rate": rate}
-    given |= {"channels": channels and int(channels)}
+    given |= {"channels": int(channels) if channels else None}
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     with input_checked():
         chosen = recipe.adapted_classes(name, wall_seconds=60 * wall, judge_seconds=60 * judge_wall, seed=seed, **changes)
