@@ -37,9 +37,11 @@ class Conditional(Learned):
         None is no label.
 
         Raises:
-            ValueError: a label that the prior does not know, or guidance that is NaN or infinite.
+            ValueError: a label that the prior does not know, guidance that is NaN or infinite, or guidance without a label.
             TypeError: guidance that is no number.
         """
+        if label is None and finite(guidance) != 1:
+            raise ValueError(f"guidance {guidance:g} of prior {self.card['name']!r} has no effect without a label; give label= as well")
         bound = copy.copy(self)
         bound.label = None if label is None else number_of(self.card["name"], label, self.labels)
         bound.guidance = finite(guidance)
@@ -88,8 +90,8 @@ def number_of(name: str, label: object, known: Sequence[str]) -> int:
     Raises:
         ValueError: neither.
     """
-    if isinstance(label, str) and label in known:
-        return known.index(label)
+    if isinstance(label, str | int) and not isinstance(label, bool) and str(label) in known:
+        return known.index(str(label))
     try:
         number = int(label) if isinstance(label, str | int) and not isinstance(label, bool) else -1
     except ValueError:
@@ -112,14 +114,20 @@ def finite(guidance: object) -> float:
     return float(guidance)
 
 
-def digits28(weights: str | Path | None = None, device: str | torch.device = "cpu", precision: str = "auto") -> Conditional:
-    """Handwritten digits, 28x28, grey (MNIST); ``given(label=3)`` binds the digit."""
-    return read(Path(weights) if weights else SHIPPED / "digits28.safetensors", device, precision)
+def digits28(
+    label: int | str | None = None, guidance: float = 1.0, weights: str | Path | None = None, device: str | torch.device = "cpu",
+    precision: str = "auto",
+) -> Conditional:  # fmt: skip
+    """Handwritten digits, 28x28, grey (MNIST); ``label`` and ``guidance`` as in ``Conditional.given``, no label: any digit."""
+    return read(Path(weights or SHIPPED / "digits28.safetensors"), device, precision).given(label, guidance)
 
 
-def clothing(weights: str | Path | None = None, device: str | torch.device = "cpu", precision: str = "auto") -> Conditional:
-    """Clothes, 64x64, colour; ``given(label="dress")`` binds the class."""
-    return read(Path(weights) if weights else SHIPPED / "clothing.safetensors", device, precision)
+def clothing(
+    label: int | str | None = None, guidance: float = 1.0, weights: str | Path | None = None, device: str | torch.device = "cpu",
+    precision: str = "auto",
+) -> Conditional:  # fmt: skip
+    """Clothes, 64x64, colour; ``label`` is a class such as dress, ``guidance`` as in ``Conditional.given``."""
+    return read(Path(weights or SHIPPED / "clothing.safetensors"), device, precision).given(label, guidance)
 
 
 def read(weights: Path, device: str | torch.device = "cpu", precision: str = "auto") -> Conditional:

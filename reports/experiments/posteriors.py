@@ -299,11 +299,12 @@ class Field:
 
 def gradient_fields(names: Sequence[str] = tuple(priors.CATALOGUE)) -> Iterator[Field]:
     """The asymmetry of priors on 32 x 32 pixels of a noisy photograph."""
-    clean = problems.load_image("camera", size=32).double()
-    noise = torch.from_numpy(np.random.default_rng(0).standard_normal(clean.shape))
+    picture = problems.load_image("camera", size=32).double()
     for name in names:
         try:
             prior = priors.load(name)
+            clean = picture.expand(-1, getattr(prior, "channels", 1), -1, -1)
+            noise = torch.from_numpy(np.random.default_rng(0).standard_normal(clean.shape))
             found = {sigma: asymmetry(prior, clean + sigma * noise, sigma) for sigma in LEVELS}
             yield Field(name, bool(getattr(prior, "mmse", False)), found)
         except (ImportError, OSError, ValueError) as error:
