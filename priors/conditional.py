@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import math
-from collections.abc import Sequence
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from torch import Tensor
 
 from priors import classifier
 from priors.classifier import Classifier
+from priors.guided import number_of, titled, uphill, weight_of
 from priors.learned import SHIPPED, Learned, read_card, read_network
 from priors.network import Denoiser
 
@@ -27,26 +25,30 @@ class Conditional(Learned):
         self.labels, self.mean = tuple(card["classes"]), float(card["network"]["mean"])
         self.place: Path | None = None
         self.label: int | None = None
-        self.guidance = 1.0
+        self.guidance, self.by_classifier = 1.0, False
 
-    def given(self, label: int | str | None = None, guidance: float = 1.0) -> Conditional:
+    def given(self, label: int | str | None = None, guidance: float = 1.0, classifier: bool = False) -> Conditional:
         """The prior of this label alone: denoise(x, sigma) is D_u + guidance (D_c - D_u) (Ho, Salimans 2022).
 
         D_c knows the label and D_u does not; 1 is the conditional prior p(x | label), 0 the unconditional one, beyond 1 the
         samples are more typical of the label and less diverse, below 0 they avoid it. ``label`` is a name or its number;
-        None is no label.
+        None is no label. With ``classifier`` the difference is sigma^2 grad log p(label | x, sigma) of the ``judge``
+        (Dhariwal, Nichol 2021), and the network is never told the label. No density stands behind another guidance than 0 or 1
+        (``priors.guided``), so ``mmse`` is then false.
 
         Raises:
             ValueError: a label that the prior does not know, guidance that is NaN or infinite, or guidance without a label.
             TypeError: guidance that is no number.
+            FileNotFoundError: no classifier lies beside the weights.
         """
-        if label is None and finite(guidance) != 1:
-            raise ValueError(f"guidance {guidance:g} of prior {self.card['name']!r} has no effect without a label; give label= as well")
-        bound = copy.copy(self)
-        bound.label = None if label is None else number_of(self.card["name"], label, self.labels)
-        bound.guidance = finite(guidance)
-        told = [] if bound.label is None else [f"label={self.labels[bound.label]}"] + [f"guidance={guidance:g}"] * (guidance != 1)
-        bound.name = self.card["name"] + (f"[{','.join(told)}]" if told else "")
+        name, bound = self.card["name"], copy.copy(self)
+        bound.guidance = weight_of(name, label, guidance)
+        bound.label = None if label is None else number_of(name, label, self.labels)
+        bound.by_classifier = bool(classifier) and bound.label is not None
+        bound.mmse = bound.guidance in (0, 1)
+        bound.name = name if bound.label is None else titled(name, self.labels[bound.label], bound.guidance, bound.by_classifier)
+        own = {key: value for key, value in self.card.items() if key != "classifier"}
+        bound.card = own | ({"classifier": self.judge.card["sha256"]} if bound.by_classifier else {})
         return bound
 
     @functools.cached_property
@@ -64,16 +66,26 @@ class Conditional(Learned):
         return None if self.label is None else torch.full((count,), self.label, device=self.device)
 
     def answer(self, x: Tensor, sigma: Tensor) -> Tensor:
+        if self.by_classifier:
+            return self.net(x, sigma) + self.guidance * self.pulled(x, sigma)
         if self.label is None or self.guidance == 1:
             return self.net(x, sigma, self.labelled(len(x)))
         return self.guided(*self.both(x, sigma)[0].chunk(2))
 
     def answer_and_error(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """The error is that of the prior with its label, whatever the guidance: what guidance adds is no error of the network."""
+        if self.by_classifier:
+            mean, std = self.net.conditional(x, sigma)
+            return mean + self.guidance * self.pulled(x, sigma), std
         if self.label is None or self.guidance == 1:
             return self.net.conditional(x, sigma, self.labelled(len(x)))
         mean, std = self.both(x, sigma)
         return self.guided(*mean.chunk(2)), std.chunk(2)[1]
+
+    def pulled(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """sigma^2 grad log p(label | x, sigma), in float32 whatever the network is computed in."""
+        with torch.autocast(self.device.type, enabled=False):
+            return sigma[:, None, None, None] ** 2 * uphill(lambda at: self.judge.net(at, sigma).log_softmax(1)[:, self.label], x)
 
     def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """Without and with the label, in one batch: [2 B, C, H, W] and [2 B, 1, H, W]."""
@@ -84,50 +96,20 @@ class Conditional(Learned):
         return free + self.guidance * (bound - free)
 
 
-def number_of(name: str, label: object, known: Sequence[str]) -> int:
-    """The number of a label given by name or number.
-
-    Raises:
-        ValueError: neither.
-    """
-    if isinstance(label, str | int) and not isinstance(label, bool) and str(label) in known:
-        return known.index(str(label))
-    try:
-        number = int(label) if isinstance(label, str | int) and not isinstance(label, bool) else -1
-    except ValueError:
-        number = -1
-    if not 0 <= number < len(known):
-        raise ValueError(f"prior {name!r} knows no label {label!r}; give one of {', '.join(known)}, or its number from 0 on")
-    return number
-
-
-def finite(guidance: object) -> float:
-    """
-    Raises:
-        TypeError: no number.
-        ValueError: NaN or infinite.
-    """
-    if not isinstance(guidance, Real) or isinstance(guidance, bool):
-        raise TypeError(f"guidance is a number such as 2.0, not {type(guidance).__name__}; 1 is the conditional prior itself")
-    if not math.isfinite(guidance):
-        raise ValueError(f"guidance must be finite, not {guidance}; 1 is the conditional prior itself, 2 to 4 sharpens it")
-    return float(guidance)
-
-
 def digits28(
-    label: int | str | None = None, guidance: float = 1.0, weights: str | Path | None = None, device: str | torch.device = "cpu",
-    precision: str = "auto",
+    label: int | str | None = None, guidance: float = 1.0, classifier: bool = False, weights: str | Path | None = None,
+    device: str | torch.device = "cpu", precision: str = "auto",
 ) -> Conditional:  # fmt: skip
-    """Handwritten digits, 28x28, grey (MNIST); ``label`` and ``guidance`` as in ``Conditional.given``, no label: any digit."""
-    return read(Path(weights or SHIPPED / "digits28.safetensors"), device, precision).given(label, guidance)
+    """Handwritten digits, 28x28, grey (MNIST); ``label``, ``guidance`` and ``classifier`` as in ``Conditional.given``; no label: any."""
+    return read(Path(weights or SHIPPED / "digits28.safetensors"), device, precision).given(label, guidance, classifier)
 
 
 def clothing(
-    label: int | str | None = None, guidance: float = 1.0, weights: str | Path | None = None, device: str | torch.device = "cpu",
-    precision: str = "auto",
+    label: int | str | None = None, guidance: float = 1.0, classifier: bool = False, weights: str | Path | None = None,
+    device: str | torch.device = "cpu", precision: str = "auto",
 ) -> Conditional:  # fmt: skip
-    """Clothes, 64x64, colour; ``label`` is a class such as dress, ``guidance`` as in ``Conditional.given``."""
-    return read(Path(weights or SHIPPED / "clothing.safetensors"), device, precision).given(label, guidance)
+    """Clothes, 64x64, colour; ``label`` is a class such as dress, the rest as in ``Conditional.given``; no label: any."""
+    return read(Path(weights or SHIPPED / "clothing.safetensors"), device, precision).given(label, guidance, classifier)
 
 
 def read(weights: Path, device: str | torch.device = "cpu", precision: str = "auto") -> Conditional:

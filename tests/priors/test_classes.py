@@ -14,7 +14,7 @@ from PIL import Image
 
 import priors
 import solvers
-from priors import classes, conditional, labelled
+from priors import classes, conditional, guided, labelled
 from priors.network import build
 from priors.recipe import CLASS_RECIPES
 
@@ -131,7 +131,7 @@ def test_a_label_is_bound_by_name_or_number_and_leaves_the_prior_as_it_was(digit
     assert torch.equal(three.denoise(x, 0.8), priors.load("digits28", label=3, precision="float32").denoise(x, 0.8))
     assert torch.equal(three.given(None).denoise(x, 0.8), free)
     assert torch.equal(digits.denoise(x, 0.8), free)
-    assert conditional.number_of("years", 12, ("11", "12", "13")) == 1, "a name goes before a number"
+    assert guided.number_of("years", 12, ("11", "12", "13")) == 1, "a name goes before a number"
 
 
 @pytest.mark.parametrize(("given", "sentence"), [
