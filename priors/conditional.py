@@ -38,13 +38,13 @@ class Conditional(Learned):
 
         Raises:
             ValueError: a label that the prior does not know, guidance that is NaN or infinite, or guidance without a label.
-            TypeError: guidance that is no number.
+            TypeError: guidance that is no number, classifier that is neither true nor false.
             FileNotFoundError: no classifier lies beside the weights.
         """
         name, bound = self.card["name"], copy.copy(self)
-        bound.guidance = weight_of(name, label, guidance)
+        bound.guidance = weight_of(name, label, guidance, classifier)
         bound.label = None if label is None else number_of(name, label, self.labels)
-        bound.by_classifier = bool(classifier) and bound.label is not None
+        bound.by_classifier = classifier
         bound.mmse = bound.guidance in (0, 1)
         bound.name = name if bound.label is None else titled(name, self.labels[bound.label], bound.guidance, bound.by_classifier)
         own = {key: value for key, value in self.card.items() if key != "classifier"}

@@ -71,19 +71,21 @@ def number_of(name: str, label: object, known: Sequence[str]) -> int:
     return number
 
 
-def weight_of(name: str, label: object, guidance: object) -> float:
+def weight_of(name: str, label: object, guidance: object, classifier: object) -> float:
     """Guidance as a number.
 
     Raises:
-        TypeError: no number.
-        ValueError: NaN or infinite, or another one than 1 where there is no label.
+        TypeError: no number, or a classifier that is neither true nor false.
+        ValueError: NaN or infinite, or guidance without a label.
     """
+    if not isinstance(classifier, bool):
+        raise TypeError(f"classifier is true or false, not {classifier!r}; a prior brings its own")
     if not isinstance(guidance, Real) or isinstance(guidance, bool):
         raise TypeError(f"guidance is a number such as 2.0, not {type(guidance).__name__}; 1 is the conditional prior itself")
     if not math.isfinite(guidance):
         raise ValueError(f"guidance must be finite, not {guidance}; 1 is the conditional prior itself, 2 to 4 sharpens it")
-    if label is None and guidance != 1:
-        raise ValueError(f"guidance {guidance:g} of prior {name!r} has no effect without a label; give label= as well")
+    if label is None and (guidance != 1 or classifier):
+        raise ValueError(f"guidance of prior {name!r} has no effect without a label; give label= as well")
     return float(guidance)
 
 

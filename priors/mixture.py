@@ -88,7 +88,7 @@ class Mixture:
             ValueError: an unknown label, guidance that is NaN or infinite, or guidance without a label.
             TypeError: guidance that is no number.
         """
-        weight, names = weight_of(self.name, label, guidance), tuple(dict.fromkeys(self.labels))
+        weight, names = weight_of(self.name, label, guidance, classifier), tuple(dict.fromkeys(self.labels))
         if label is None:
             return self
         chosen = names[number_of(self.name, label, names)]
