@@ -12,7 +12,7 @@ from reports.cli.options import PLACE, numbers
 
 @click.command("guidance")
 @click.option("--prior", "-p", default="digits28", show_default=True, help="A prior with labels, such as digits28[weights=FILE].")
-@click.option("--guidance", "-g", default="0,0.5,1,1.5,2,3,5", show_default=True, help="Weights of the label; 1 is the conditional prior.")
+@click.option("--guidance", "-g", default="0,1,2,3,5", show_default=True, help="Weights of the label; 1 is the conditional prior.")
 @click.option("--by", default="label", show_default=True, help="label, classifier or label,classifier: what guides.")
 @click.option("--samples", "-n", type=click.IntRange(min=2), default=10, show_default=True, help="Samples of each class.")
 @click.option("--steps", type=click.IntRange(min=2), default=18, show_default=True, help="Heun's steps, two calls each.")
