@@ -15,7 +15,7 @@ from reports.cli.classes import on_classes
 from reports.cli.comparing import compare, list_all, report, tune
 from reports.cli.denoising import denoise_table, sample
 from reports.cli.endings import BAD_INPUT, INTERRUPTED, input_checked, leave
-from reports.cli.guiding import guide
+from reports.cli.guiding import guide, label_table
 from reports.cli.judging import prove, trust
 from reports.cli.publishing import figure, table
 from reports.cli.training import train
@@ -57,6 +57,6 @@ def cli() -> None:
     """What was measured and what was conjured: every prior in one slot, every method one loop, one report."""
 
 
-for each in (compare, report, list_all, tune, denoise_table, sample, prove, trust, train, guide, figure, table):
+for each in (compare, report, list_all, tune, denoise_table, sample, prove, trust, train, guide, label_table, figure, table):
     cli.add_command(each)
 train.add_command(on_classes)
