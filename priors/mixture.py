@@ -238,6 +238,12 @@ class Posterior:
         return torch.cat([c.diagonal().clamp(min=0).expand(len(kind.labels), -1) for kind, c in kinds])
 
     @property
+    def labels(self) -> dict[str, Tensor]:
+        """p(label | y) of each measurement, [B], by label."""
+        names = dict.fromkeys(self.prior.labels)
+        return {name: self.weights[:, [each == name for each in self.prior.labels]].sum(1) for name in names}
+
+    @property
     def mean(self) -> Tensor:
         """[B, d]"""
         return torch.einsum("bk,bkd->bd", self.weights, self.means)

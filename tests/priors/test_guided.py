@@ -15,7 +15,7 @@ import problems
 import solvers
 from priors.gaussian import Gaussian, PowerLaw
 from priors.mixture import Kind, Mixture
-from problems.operators import Identity
+from problems.operators import Blur, Identity
 
 LEVELS = np.geomspace(30.0, 1e-3, 400).tolist()
 FINE = torch.linspace(-1.5, 3.0, 9001, dtype=torch.float64)
@@ -122,6 +122,22 @@ def test_a_restricted_mixture_keeps_its_exact_posterior() -> None:
     part = prior.posterior(Identity((1, 16, 16)), y, 0.5)
     assert torch.allclose(part.weights, whole.weights[:, three] / whole.weights[:, three].sum())
     assert torch.allclose(part.means, whole.means[:, three])
+
+
+def test_what_is_said_of_the_label_behind_a_measurement_is_calibrated() -> None:
+    """Digits under blur and noise: the likeliest label is right as often as p(label | y) says, and each label as often as it is given."""
+    prior, operator, n, noise = priors.load("digits"), Blur("gaussian:2", (1, 12, 12)), 1500, torch.Generator().manual_seed(0)
+    which = torch.randint(90, (n,), generator=noise)
+    clean = operator.forward(prior.draw(which, (1, 12, 12), noise))
+    y = clean + 0.2 * torch.randn(clean.shape, generator=noise, dtype=torch.float64)
+    shares = torch.stack(list(prior.posterior(operator, y, 0.2).labels.values()), 1)
+    assert torch.allclose(shares.sum(1), torch.ones(n, dtype=torch.float64))
+    right, sure = shares.argmax(1) == which // 9, shares.max(1).values
+    assert 0.4 < float(sure.mean()) < 0.95, "the data leave doubt, or else nothing is tested"
+    for low, high in ((0.0, 0.6), (0.6, 0.9), (0.9, 1.01)):
+        some = (sure >= low) & (sure < high)
+        told, error = float(sure[some].mean()), 4 * math.sqrt(0.25 / int(some.sum()))
+        assert float(right[some].double().mean()) == pytest.approx(told, abs=min(error, 0.1))
 
 
 def test_a_guided_mixture_is_in_the_slot_and_no_score_of_a_density() -> None:
