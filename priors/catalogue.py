@@ -34,6 +34,16 @@ CATALOGUE = {
     "clothing": Entry("priors.conditional:clothing", "generative", "photographs of clothes, 64x64 in colour, by class if told a label"),
 }
 
+# Denoisers of other libraries: each needs an option that says where the network is.
+FOREIGN = {
+    "torch": Entry("priors.foreign.modules:module", "learned", "a torch module: net(x), net(x, sigma) or a noise map; file=net.pt"),
+    "deepinv": Entry("priors.foreign.deepinv:denoiser", "learned", "a denoiser of deepinv by its class; model=DRUNet,weights=drunet.pth"),
+    "diffusers": Entry("priors.foreign.diffusers:unet", "generative", "a UNet2DModel or pipeline of diffusers; path=models/ddpm"),
+    "edm": Entry("priors.foreign.edm:edm", "generative", "a network of Karras et al. 2022, net(x, sigma, labels); file=net.pt"),
+    "k-diffusion": Entry("priors.foreign.edm:k_diffusion", "generative", "a wrapped denoiser of k-diffusion; file=net.pt"),
+    "smalldiffusion": Entry("priors.foreign.edm:smalldiffusion", "generative", "a model of smalldiffusion; file=net.pt"),
+}
+
 
 def load(name: str | Denoiser, **options: Any) -> Denoiser:
     """A prior by name, or any object with ``denoise(x, sigma)`` as it is.
@@ -59,17 +69,22 @@ def load(name: str | Denoiser, **options: Any) -> Denoiser:
         if option not in accepted:
             known = ", ".join(accepted) or "none"
             raise ValueError(f"prior {name!r} has no option {option!r}; it takes: {known}")
+    for option, parameter in accepted.items():
+        positional = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if positional and parameter.default is parameter.empty and option not in options:
+            raise ValueError(f"prior {name!r} needs the option {option!r}; give it, such as {name}[{option}=...]")
     prior = maker(**options)
     return load(prior)
 
 
 def resolve(name: str) -> Any:
     """The callable behind a catalogue name or ``module:callable``."""
-    if name in CATALOGUE:
-        name = CATALOGUE[name].maker
+    known = CATALOGUE | FOREIGN
+    if name in known:
+        name = known[name].maker
     elif ":" not in name:
-        close = difflib.get_close_matches(name, CATALOGUE, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(CATALOGUE)}"
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
         raise ValueError(f"unknown prior {name!r}; {hint}")
     module, _, attribute = name.partition(":")
     try:

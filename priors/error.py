@@ -120,7 +120,10 @@ def measure_correlation(curve: ErrorCurve, network: Any, images: Tensor, rng: in
 
 
 def banded(error: Tensor) -> tuple[tuple[float, ...], ...]:
-    """Root mean power of the Fourier coefficients of errors [N, C, H, W] near each of BANDS, for each opponent component."""
+    """Root mean power of the Fourier coefficients of errors [N, C, H, W] near each of BANDS, for each opponent component.
+
+    Images below 96 pixels on a side have no coefficient near some of them; these are interpolated.
+    """
     power = torch.fft.rfft2(turn(error.double()), norm="ortho").abs().square().mean(0).cpu().numpy()
     f = radius(*error.shape[-2:])
     edges = np.convolve(BANDS, (0.5, 0.5), "valid")
@@ -128,9 +131,10 @@ def banded(error: Tensor) -> tuple[tuple[float, ...], ...]:
     whole = np.full(f.shape, 2.0)  # rfft2 keeps one of each mirrored pair of columns
     whole[:, 0] = 1
     whole[:, -1] = 2 - (error.shape[-1] % 2 == 0)
-    rings = {k: nearest == k for k in range(len(BANDS)) if (nearest == k).any()}  # a small picture has no coefficient near some
-    found = [[math.sqrt(np.average(component[ring], weights=whole[ring])) for ring in rings.values()] for component in power]
-    return tuple(tuple(np.interp(BANDS, [BANDS[k] for k in rings], bands).tolist()) for bands in found)
+    rings = [nearest == k for k in range(len(BANDS))]
+    there = [k for k, ring in enumerate(rings) if ring.any()]
+    found = [[math.sqrt(np.average(component[rings[k]], weights=whole[rings[k]])) for k in there] for component in power]
+    return tuple(tuple(map(float, np.interp(range(len(BANDS)), there, bands))) for bands in found)
 
 
 class KnowsItsError(ABC):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from problems.images import as_tensor, load_image, to_array
     from problems.operator import Operator
     from problems.operators import Blur, Identity, Inpainting, SuperResolution
+    from problems.own import measured
     from problems.problem import Problem
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "load",
     "load_image",
     "masks",
+    "measured",
     "operators",
     "resolution",
     "super_resolution",
@@ -46,6 +48,7 @@ HOMES = {
     "images": ("as_tensor", "load_image", "to_array"),
     "operator": ("Operator",),
     "operators": ("Blur", "Identity", "Inpainting", "SuperResolution"),
+    "own": ("measured",),
     "problem": ("Problem",),
 }
 

@@ -8,18 +8,16 @@ shows ripples that run far into the picture. With an unknown border the scene is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from problems.kernels import as_kernel, uniform
-from problems.operator import Map, Operator, by_coefficient, checked_shape, circulant, conjugate_gradients, weigh
-from problems.operators import Blur, SuperResolution, size_of
+from problems.operator import Filter, Map, Operator, by_coefficient, circulant, conjugate_gradients, weigh
 
 BOUNDARIES = ("unknown", "circular", "reflect")
 EXACT = 3e-3  # of a residual is left by a data step; 1e-4 moves no answer by 0.01 dB and costs twice the time
+CANCELLED = 1e-8  # where most digits cancel
 
 
 class Window(Operator):
@@ -32,7 +30,7 @@ class Window(Operator):
         ValueError: a margin that leaves nothing.
     """
 
-    def __init__(self, inner: Blur | SuperResolution, margin: tuple[int, int, int, int]):
+    def __init__(self, inner: Filter, margin: tuple[int, int, int, int]):
         top, bottom, left, right = margin
         channels, height, width = inner.data_shape
         if min(margin) < 0 or top + bottom >= height or left + right >= width:
@@ -40,7 +38,7 @@ class Window(Operator):
         self.inner, self.image_shape = inner, inner.image_shape
         self.data_shape = (channels, height - top - bottom, width - left - right)
         self.kept = (..., slice(top, height - bottom), slice(left, width - right))
-        factor = inner.factor if isinstance(inner, SuperResolution) else 1
+        factor = inner.factor
         self.scene = (..., slice(factor * top, factor * (height - bottom)), slice(factor * left, factor * (width - right)))
 
     @property
@@ -67,21 +65,21 @@ class Window(Operator):
         """By Woodbury's identity (C^-1 - C^-1 A^T (I + A C^-1 A^T)^-1 A C^-1) b, in double precision, since its terms cancel."""
         prior = 1 / (c.double() if isinstance(c, Tensor) else c)
         x = weigh(b.double(), prior)
-        return (x - weigh(self.adjoint(self.inverted(self.forward(x), prior)), prior)).to(b.dtype)
+        return (x - weigh(self.adjoint(self.inverted(self.forward(x), prior, CANCELLED)), prior)).to(b.dtype)
 
     def correction(self, residual: Tensor, c: float | Tensor) -> Tensor:
         """C^-1 A^T (I + A C^-1 A^T)^-1 residual, which is the same as (A^T A + C)^-1 A^T and nothing cancels in it."""
         prior = 1 / c
         return weigh(self.adjoint(self.inverted(residual, prior)), prior)
 
-    def inverted(self, b: Tensor, prior: float | Tensor) -> Tensor:
+    def inverted(self, b: Tensor, prior: float | Tensor, tolerance: float | None = None) -> Tensor:
         """(I + A C^-1 A^T)^-1 b, by conjugate gradients in the space of the data, preconditioned by the window of the periodic inverse."""
         spectrum = prior if by_coefficient(prior) else b.new_full(flat(self.image_shape), float(prior))
 
         def matvec(v: Tensor) -> Tensor:
             return v + self.forward(weigh(self.adjoint(v), prior))
 
-        return conjugate_gradients(matvec, b, self.gram_inverse(spectrum, 1.0), EXACT)
+        return conjugate_gradients(matvec, b, self.gram_inverse(spectrum, 1.0), tolerance or EXACT)
 
     def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
         """The window of the inverse in place of the inverse of the window: a good approximation but near the border."""
@@ -89,7 +87,7 @@ class Window(Operator):
         return lambda b: inverse(self.padded(b))[self.kept]
 
     def __repr__(self) -> str:
-        return f"Window({size_of(self.data_shape)} of {self.inner!r})"
+        return f"Window({'x'.join(map(str, self.data_shape))} of {self.inner!r})"
 
 
 class Mirrored(Operator):
@@ -98,7 +96,7 @@ class Mirrored(Operator):
     ``inner`` measures the picture with its three mirror images, twice as high and wide, as if that were periodic.
     """
 
-    def __init__(self, inner: Blur | SuperResolution):
+    def __init__(self, inner: Filter):
         channels, height, width = inner.image_shape
         rows, columns = inner.data_shape[1:]
         self.inner, self.image_shape = inner, (channels, height // 2, width // 2)
@@ -123,9 +121,8 @@ class Mirrored(Operator):
 
     def solve(self, b: Tensor, c: float | Tensor) -> Tensor:
         """By conjugate gradients, preconditioned by the cosine transform: exact where kernel and C are symmetric about both axes."""
-        blur = self.inner.blur if isinstance(self.inner, SuperResolution) else self.inner
         share = self.data_shape[-1] / self.image_shape[-1] * self.data_shape[-2] / self.image_shape[-2]
-        gain = 1 / (share * symmetric(blur.power) + (doubled(c.cpu()) if by_coefficient(c) else c))
+        gain = 1 / (share * symmetric(self.inner.power) + (self.doubled(c) if by_coefficient(c) else c))
         _, height, width = self.image_shape
 
         def matvec(x: Tensor) -> Tensor:
@@ -137,25 +134,28 @@ class Mirrored(Operator):
         return conjugate_gradients(matvec, b, guide, EXACT)
 
     def gram_inverse(self, spectrum: Tensor, c: float | Tensor) -> Map:
-        if isinstance(self.inner, SuperResolution):
+        if self.inner.factor > 1:
             return super().gram_inverse(spectrum, c)
-        gain = 1 / (symmetric(self.inner.power) * doubled(spectrum.cpu()) + (c.cpu() if isinstance(c, Tensor) else c))
+        gain = 1 / (symmetric(self.inner.power) * self.doubled(spectrum) + (c.cpu() if isinstance(c, Tensor) else c))
         return lambda b: circulant(unfolded(b), gain)[..., : b.shape[-2], : b.shape[-1]]
 
+    def doubled(self, c: Tensor) -> Tensor:
+        """A spectrum [.., H, W // 2 + 1] at the frequencies of an image twice as high and wide, interpolated linearly."""
+        c = c.cpu()
+        rows = torch.stack([c, (c + c.roll(-1, -2)) / 2], -2).flatten(-3, -2)
+        beyond = rows[..., -1:] if self.image_shape[-1] % 2 else rows[..., :0]  # of odd widths half the sampling rate is no frequency
+        rows = torch.cat([rows, beyond], -1)
+        between = (rows[..., :-1] + rows[..., 1:]) / 2
+        whole = torch.cat([torch.stack([rows[..., :-1], between], -1).flatten(-2), rows[..., -1:]], -1)
+        return whole[..., : self.image_shape[-1] + 1]
+
     def __repr__(self) -> str:
-        return f"Mirrored({size_of(self.image_shape)} -> {size_of(self.data_shape)})"
+        return f"Mirrored({self.inner!r})"
 
 
 def symmetric(power: Tensor) -> Tensor:
     """The mean of an even spectrum [.., 2 H, W + 1] and its mirror image: that of a kernel symmetric about both axes."""
     return (power + power.flip(-2).roll(1, -2)) / 2
-
-
-def doubled(c: Tensor) -> Tensor:
-    """A spectrum [.., H, W // 2 + 1] at the frequencies of an image twice as high and wide, interpolated linearly."""
-    rows = torch.stack([c, (c + c.roll(-1, -2)) / 2], -2).flatten(-3, -2)
-    between = (rows[..., :-1] + rows[..., 1:]) / 2
-    return torch.cat([torch.stack([rows[..., :-1], between], -1).flatten(-2), rows[..., -1:]], -1)
 
 
 def flat(image_shape: Sequence[int]) -> tuple[int, int, int]:
@@ -177,48 +177,10 @@ def folded(x: Tensor) -> Tensor:
     return x[..., :height, :] + x[..., height:, :].flip(-2)
 
 
-def reach(kernel: np.ndarray) -> tuple[int, int, int, int]:
-    """How far the pixels that a blurred pixel is made of lie above, below, left and right of it."""
-    height, width = kernel.shape
-    return (height - 1) // 2, height // 2, (width - 1) // 2, width // 2
-
-
-def blur(kernel: Any, data_shape: Sequence[int], boundary: str = "circular") -> Operator:
-    """A blur whose data have the shape ``data_shape`` = (C, h, w), with a border of one of the BOUNDARIES.
-
-    Raises:
-        ValueError: an unknown boundary, a bad kernel or shape.
-    """
-    array, (channels, height, width) = as_kernel(kernel), checked_shape(data_shape)
-    check(boundary)
-    if boundary == "circular":
-        return Blur(array, data_shape)
-    if boundary == "reflect":
-        return Mirrored(Blur(array, (channels, 2 * height, 2 * width)))
-    top, bottom, left, right = reach(array)
-    return Window(Blur(array, (channels, height + top + bottom, width + left + right)), (top, bottom, left, right))
-
-
-def super_resolution(factor: int, data_shape: Sequence[int], kernel: Any = None, boundary: str = "circular") -> Operator:
-    """Blur and decimation whose data have the shape ``data_shape``; the picture behind them is ``factor`` times as large.
-
-    Raises:
-        ValueError: as ``blur``; a factor that is no whole number.
-    """
-    channels, height, width = checked_shape(data_shape)
-    check(boundary)
-    if isinstance(factor, bool) or factor != int(factor) or factor < 1:
-        raise ValueError(f"factor must be a whole number from 1 on, not {factor}")
-    array = uniform(factor) if kernel is None else as_kernel(kernel)
-    if boundary == "circular":
-        return SuperResolution(array, factor, (channels, factor * height, factor * width))
-    if boundary == "reflect":
-        return Mirrored(SuperResolution(array, factor, (channels, 2 * factor * height, 2 * factor * width)))
-    top, bottom, left, right = margin = tuple(-(-pixels // factor) for pixels in reach(array))
-    whole = (channels, factor * (height + top + bottom), factor * (width + left + right))
-    return Window(SuperResolution(array, factor, whole), margin)  # type: ignore[arg-type]
-
-
 def check(boundary: str) -> None:
+    """
+    Raises:
+        ValueError: none of the BOUNDARIES.
+    """
     if boundary not in BOUNDARIES:
         raise ValueError(f"unknown boundary {boundary!r}; give one of {', '.join(BOUNDARIES)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -25,6 +25,25 @@ class Operator(ABC):
 
     image_shape: tuple[int, int, int]
     data_shape: tuple[int, ...]
+
+    def __getattr__(self, name: str) -> Any:
+        """Only asked for what is not there: the sizes of an operator that was made without ``image_shape``."""
+        if name in ("image_shape", "data_shape"):
+            remedy = "give image_shape, or let problems.measured fit it to a picture"
+            raise AttributeError(f"{type(self).__name__} was made without a size; {remedy}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def fitted(self, picture_shape: Sequence[int]) -> Operator:
+        """The operator for a measured picture of shape (C, h, w); one that has its size already stays as it is."""
+        return self if "image_shape" in vars(self) else self.sized(picture_shape)
+
+    def sized(self, picture_shape: Sequence[int]) -> Operator:
+        """A copy with a size, of one that was made without ``image_shape``."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be made without image_shape")
+
+    def packed(self, picture: Tensor) -> Tensor:
+        """A measured picture [B, C, h, w] as data, the other way round than ``as_image``."""
+        return picture
 
     @property
     def summary(self) -> str:
@@ -74,6 +93,25 @@ class Operator(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({'x'.join(map(str, self.image_shape))} -> {'x'.join(map(str, self.data_shape))})"
+
+
+class Filter(Operator):
+    """A circular convolution of each channel, after which one pixel of ``factor`` x ``factor`` is kept.
+
+    ``kernel`` [h, w] has its centre at the pixel (h // 2, w // 2); ``power`` [H, W // 2 + 1] is the square of its Fourier response.
+    """
+
+    factor: int = 1
+    kernel: Tensor
+    power: Tensor
+
+    @property
+    def margin(self) -> tuple[int, int, int, int]:
+        """Pixels of the data, above, below, left and right of the border, that the kernel may reach."""
+        height, width = self.kernel.shape
+        reach = (height - 1) // 2, height // 2, (width - 1) // 2, width // 2
+        top, bottom, left, right = (-(-pixels // self.factor) for pixels in reach)
+        return top, bottom, left, right
 
 
 def checked_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,19 +15,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from problems import borders, masks
 from problems.kernels import as_kernel, uniform
 from problems.masks import as_mask
-from problems.operator import Map, Operator, by_coefficient, checked_shape, circulant, conjugate_gradients, weigh
+from problems.operator import Filter, Map, Operator, by_coefficient, checked_shape, circulant, conjugate_gradients, weigh
 
+LARGEST = 64  # a factor above is a slip of the keyboard
 HOLE = 8  # pixels a side: what is missing farther than about half that from any measurement is a hole
 
 
 class Identity(Operator):
     """Nothing but noise. ``transfer`` [H, W // 2 + 1] is its Fourier response, ones."""
 
-    def __init__(self, image_shape: Sequence[int]):
+    def __init__(self, image_shape: Sequence[int] | None = None):
+        if image_shape is None:
+            return
         self.image_shape = self.data_shape = checked_shape(image_shape)
         self.transfer = transfer_of(torch.ones(1, 1, dtype=torch.float64), *self.image_shape[1:])
+
+    def sized(self, picture_shape: Sequence[int]) -> Operator:
+        return Identity(picture_shape)
 
     @property
     def summary(self) -> str:
@@ -45,21 +53,36 @@ class Identity(Operator):
         return by_frequency(1 / (spectrum + c))
 
 
-class Blur(Operator):
+class Blur(Filter):
     """Circular convolution of each channel with a kernel [h, w], true convolution as in ``scipy.ndimage.convolve(mode="wrap")``.
 
     The centre of the kernel is its pixel (h // 2, w // 2); a kernel larger than the image wraps around. ``transfer``
-    [H, W // 2 + 1] is the Fourier response in the layout of rfft2, complex128.
+    [H, W // 2 + 1] is the Fourier response in the layout of rfft2, complex128. Without ``image_shape`` it takes its size
+    from the picture that it is ``fitted`` to, and the border may be another than the circular one (``borders.BOUNDARIES``).
 
     Raises:
-        ValueError: a kernel that is empty, not finite or without a positive sum; a bad image shape.
+        ValueError: a kernel that is empty, not finite or without a positive sum; a bad image shape or boundary.
     """
 
-    def __init__(self, kernel: Any, image_shape: Sequence[int]):
-        self.image_shape = self.data_shape = checked_shape(image_shape)
+    def __init__(self, kernel: Any, image_shape: Sequence[int] | None = None, boundary: str = "circular"):
         self.kernel = torch.from_numpy(as_kernel(kernel))
+        self.boundary = boundary
+        check_boundary(boundary, image_shape)
+        if image_shape is None:
+            return
+        self.image_shape = self.data_shape = checked_shape(image_shape)
         self.transfer = transfer_of(self.kernel, *self.image_shape[1:])
         self.power = self.transfer.real**2 + self.transfer.imag**2
+
+    def sized(self, picture_shape: Sequence[int]) -> Operator:
+        channels, height, width = checked_shape(picture_shape)
+        check_kernel(self.kernel, height, width)
+        if self.boundary == "circular":
+            return Blur(self.kernel, picture_shape)
+        if self.boundary == "reflect":
+            return borders.Mirrored(Blur(self.kernel, (channels, 2 * height, 2 * width)))
+        top, bottom, left, right = margin = self.margin
+        return borders.Window(Blur(self.kernel, (channels, height + top + bottom, width + left + right)), margin)
 
     @property
     def summary(self) -> str:
@@ -86,28 +109,45 @@ class Blur(Operator):
         return f"Blur({size_of(self.kernel)} kernel, {size_of(self.image_shape)})"
 
 
-class SuperResolution(Operator):
+class SuperResolution(Filter):
     """Blur, then keep the pixels [offset::factor] of both axes.
 
     By default offset = (factor - 1) // 2: with a uniform factor x factor kernel, which None stands for, every pixel of the
-    data is the mean of its block.
+    data is the mean of its block. Without ``image_shape`` it is fitted as ``Blur`` is, to images ``factor`` times as large as
+    the picture.
 
     Raises:
-        ValueError: a factor or an offset out of range, a bad kernel or image shape.
+        ValueError: a factor or an offset out of range, a bad kernel, image shape or boundary.
     """
 
-    def __init__(self, kernel: Any, factor: Any, image_shape: Sequence[int], offset: int | None = None):
-        self.image_shape = channels, height, width = checked_shape(image_shape)
-        number = isinstance(factor, int | float | np.number) and not isinstance(factor, bool)
-        if not number or not (1 <= factor <= min(height, width)) or factor != int(factor):
-            raise ValueError(f"factor must be a whole number from 1 to {min(height, width)}, the short side of the image, not {factor}")
-        self.factor = int(factor)
-        self.blur = Blur(uniform(self.factor) if kernel is None else kernel, image_shape)
+    def __init__(
+        self, kernel: Any, factor: Any, image_shape: Sequence[int] | None = None, offset: int | None = None, boundary: str = "circular"
+    ):
+        check_boundary(boundary, image_shape)
+        self.boundary, self.factor = boundary, check_factor(factor, image_shape)
         self.offset = (self.factor - 1) // 2 if offset is None else int(offset)
         if not 0 <= self.offset < self.factor:
             raise ValueError(f"offset must lie from 0 to {self.factor - 1}, below the factor, not {offset}")
+        self.blur = Blur(uniform(self.factor) if kernel is None else kernel, image_shape)
+        self.kernel = self.blur.kernel
+        if image_shape is None:
+            return
+        self.image_shape = channels, height, width = checked_shape(image_shape)
+        self.power = self.blur.power
         self.kept = (..., slice(self.offset, None, self.factor), slice(self.offset, None, self.factor))
         self.data_shape = (channels, *(len(range(self.offset, n, self.factor)) for n in (height, width)))
+
+    def sized(self, picture_shape: Sequence[int]) -> Operator:
+        channels, height, width = checked_shape(picture_shape)
+        check_kernel(self.kernel, self.factor * height, self.factor * width)
+        given = (self.kernel, self.factor)
+        if self.boundary == "circular":
+            return SuperResolution(*given, (channels, self.factor * height, self.factor * width), self.offset)
+        if self.boundary == "reflect":
+            return borders.Mirrored(SuperResolution(*given, (channels, 2 * self.factor * height, 2 * self.factor * width), self.offset))
+        top, bottom, left, right = margin = self.margin
+        whole = (channels, self.factor * (height + top + bottom), self.factor * (width + left + right))
+        return borders.Window(SuperResolution(*given, whole, self.offset), margin)
 
     @property
     def summary(self) -> str:
@@ -155,18 +195,31 @@ class SuperResolution(Operator):
 class Inpainting(Operator):
     """Pixels are measured where ``mask`` [H, W] is true; the data are packed, [B, C, M] for M measured pixels.
 
+    Without ``image_shape`` it takes its size from the picture that it is fitted to; the mask may then be a text or a file
+    for ``masks.named``.
+
     Raises:
         ValueError: a mask of another size than the image, or with nothing measured.
         TypeError: a mask that does not hold bools.
     """
 
-    def __init__(self, mask: Any, image_shape: Sequence[int]):
+    def __init__(self, mask: Any, image_shape: Sequence[int] | None = None):
+        if image_shape is None:
+            self.unfitted = mask
+            return
         self.image_shape = channels, height, width = checked_shape(image_shape)
         self.mask = torch.from_numpy(as_mask(mask))
         if self.mask.shape != (height, width):
             raise ValueError(f"the mask is {size_of(self.mask)}, but the image {height}x{width}; crop or resize one of them")
         self.measured = self.mask.flatten().nonzero()[:, 0]
         self.data_shape = (channels, len(self.measured))
+
+    def sized(self, picture_shape: Sequence[int]) -> Operator:
+        named = isinstance(self.unfitted, str | Path)
+        return Inpainting(masks.named(str(self.unfitted), picture_shape[1:]) if named else self.unfitted, picture_shape)
+
+    def packed(self, picture: Tensor) -> Tensor:
+        return self.forward(picture)
 
     @property
     def summary(self) -> str:
@@ -229,6 +282,26 @@ class Inpainting(Operator):
 
     def __repr__(self) -> str:
         return f"Inpainting({len(self.measured) / self.mask.numel():.1%} measured, {size_of(self.image_shape)})"
+
+
+def check_boundary(boundary: str, image_shape: Sequence[int] | None) -> None:
+    borders.check(boundary)
+    if image_shape is not None and boundary != "circular":
+        raise ValueError(f"with the boundary {boundary!r} leave image_shape out; problems.measured fits the scene to the picture")
+
+
+def check_factor(factor: Any, image_shape: Sequence[int] | None) -> int:
+    most = LARGEST if image_shape is None else min(checked_shape(image_shape)[1:])
+    number = isinstance(factor, int | float | np.number) and not isinstance(factor, bool)
+    if not number or not (1 <= factor <= most) or factor != int(factor):
+        side = "" if image_shape is None else ", the short side of the image"
+        raise ValueError(f"factor must be a whole number from 1 to {most}{side}, not {factor}")
+    return int(factor)
+
+
+def check_kernel(kernel: Tensor, height: int, width: int) -> None:
+    if kernel.shape[0] > height or kernel.shape[1] > width:
+        raise ValueError(f"the kernel is {size_of(kernel)}, larger than the picture, {height}x{width}; crop the kernel, or shrink it")
 
 
 def by_frequency(gain: Tensor) -> Map:

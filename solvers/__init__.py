@@ -2,8 +2,23 @@
 
 from solvers.loop import Iterate, Method, Task, loop
 from solvers.methods import METHODS
+from solvers.noise import noise_level
 from solvers.result import Diverged, Result
 from solvers.solve import sample, solve
 from solvers.unconditional import GENERATORS, Generated, generate
 
-__all__ = ["GENERATORS", "METHODS", "Diverged", "Generated", "Iterate", "Method", "Result", "Task", "generate", "loop", "sample", "solve"]
+__all__ = [
+    "GENERATORS",
+    "METHODS",
+    "Diverged",
+    "Generated",
+    "Iterate",
+    "Method",
+    "Result",
+    "Task",
+    "generate",
+    "loop",
+    "noise_level",
+    "sample",
+    "solve",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from priors.slot import Denoiser
+from priors.slot import Denoiser, name_of
 from solvers.data import Measurement
 from solvers.schedules import constant, geometric, linear
 
@@ -36,8 +36,16 @@ def stable(data: Measurement, prior: Denoiser, strength: float, steps: int) -> l
 
 
 def annealing(data: Measurement, prior: Denoiser, strength: float, steps: int) -> list[float]:
-    """From noise that hides every image to half the noise of the measurement."""
-    return geometric(within(prior, TOP), within(prior, data.noise_sigma / 2), steps)
+    """From noise that hides every image to half the noise of the measurement.
+
+    Raises:
+        ValueError: the prior was made for one level, or for none above the noise: there is nothing to fall through.
+    """
+    top, last = within(prior, TOP), within(prior, data.noise_sigma / 2)
+    if not last < top:
+        told = f"prior {name_of(prior)!r} was made for sigma up to {top:g}, from where annealing to {last:g} cannot fall"
+        raise ValueError(f"{told}; take a prior made for more levels, or a method that estimates, such as hqs")
+    return geometric(top, last, steps)
 
 
 def settling(data: Measurement, prior: Denoiser, strength: float, steps: int) -> list[float]:

@@ -15,31 +15,31 @@ from solvers.data import Covariance, Measurement, Width, perturbation
 from solvers.schedules import geometric
 from solvers.streams import Streams
 
-Rule = Callable[[float, float], tuple[float, float]]  # (sigma, next sigma) -> (carry b, fresh noise q)
-STRIDE = 0.3  # in log sigma: about the distance of the 20 levels of the default schedule, at which the spread is right
+Rule = Callable[..., tuple[float, float]]  # (sigma, next sigma, width of the prior's error) -> (carry b, fresh noise q)
+STRIDE = 0.17  # in log sigma: the distance of 20 levels for a prior of a narrow range, the smallest that a default schedule has
 Believe = Callable[..., tuple[Tensor, Width]]  # (prior, noisy image, sigma, next sigma, streams) -> (image, width at strength 1)
 
 
 # How much of the old noise is carried, and how much fresh noise is added, on the way from sigma to the next level.
-def none(sigma: float, after: float) -> tuple[float, float]:
+def none(sigma: float, after: float, width: Width = 0.0) -> tuple[float, float]:
     """Estimate: go on from the data step as it is."""
     return 0.0, 0.0
 
 
-def ancestral(sigma: float, after: float) -> tuple[float, float]:
+def ancestral(sigma: float, after: float, width: Width = 0.0) -> tuple[float, float]:
     """A draw of the next level given this one and the clean image (DDPM, Ho et al. 2020)."""
     ratio = (after / sigma) ** 2
     return ratio, after * math.sqrt(1 - ratio)
 
 
-def ddim(sigma: float, after: float) -> tuple[float, float]:
+def ddim(sigma: float, after: float, width: Width = 0.0) -> tuple[float, float]:
     """Carry the old noise, shrunk: an Euler step of the probability flow (Song, Meng, Ermon 2021)."""
     return after / sigma, 0.0
 
 
 def zeta(share: float) -> Rule:
     """A share of the next level's variance is fresh, the rest carried (DiffPIR, Zhu et al. 2023; eta^2 of DDIM and DDNM)."""
-    return lambda sigma, after: (math.sqrt(1 - share) * after / sigma, math.sqrt(share) * after)
+    return lambda sigma, after, width=0.0: (math.sqrt(1 - share) * after / sigma, math.sqrt(share) * after)
 
 
 def fd(a: float) -> Rule:
@@ -47,17 +47,19 @@ def fd(a: float) -> Rule:
 
     To first order in a, as fluctuation and dissipation are in Langevin's equation.
     """
-    return lambda sigma, after: ((1 - a) * after / sigma, math.sqrt(2 * a) * after)
+    return lambda sigma, after, width=0.0: ((1 - a) * after / sigma, math.sqrt(2 * a) * after)
 
 
-def renew(sigma: float, after: float) -> tuple[float, float]:
+def renew(sigma: float, after: float, width: Width) -> tuple[float, float]:
     """Forget the old noise and add the next level's in full (DAPS, Zhang et al. 2024), where the levels are STRIDE or more apart.
 
-    Closer levels renew as large a share of the variance as their distance is of STRIDE, and carry the rest as ``zeta`` does.
-    Noise is then renewed equally often with any number of levels. A denoiser that errs a little loses some spread each time:
-    renewed at each of 60 levels, the samples of a deblurred photograph keep 0.76 of the spread that they have with 20.
+    Closer levels renew as large a share of the variance as their distance is of STRIDE, and carry the rest as ``zeta`` does, if
+    the prior knows its error pixel by pixel. A draw of that width is right at once, but a learned denoiser errs a little, and some
+    spread is lost each time: renewed at each of 60 levels, the samples of a deblurred photograph keep 0.76 of the spread that
+    they have with 20. Where the error is known less well, the draws become right by being renewed, the more often the better.
     """
-    return zeta(min(1.0, math.log(sigma / after) / STRIDE if after > 0 else 1.0))(sigma, after)
+    fall = math.log(sigma / after) if after > 0 else STRIDE
+    return zeta(min(1.0, fall / STRIDE) if isinstance(width, Covariance) else 1.0)(sigma, after)
 
 
 # What the prior believes of a noisy image, and the width at which the data step may move it.
@@ -189,7 +191,7 @@ def loop(task: Task) -> Iterator[Iterate]:
         width = error / (task.strength * method.balance) ** 0.5
         if method.dual:
             u = u + x - x0
-        b, q = method.go_on(sigma, after)
+        b, q = method.go_on(sigma, after, width)
         z = measure(data, method, x0 - u, width, noise, q)  # measure
         x = z + b * (x - z)  # go on
         if noise is not None and q > 0:

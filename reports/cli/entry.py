@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from reports.cli.calibrating import calibrate
 from reports.cli.classes import on_classes
 from reports.cli.comparing import compare, list_all, report, tune
 from reports.cli.denoising import denoise_table, sample
@@ -57,6 +58,6 @@ def cli() -> None:
     """What was measured and what was conjured: every prior in one slot, every method one loop, one report."""
 
 
-for each in (compare, report, list_all, tune, denoise_table, sample, prove, trust, train, guide, label_table, figure, table):
+for each in (compare, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, guide, label_table, figure, table):
     cli.add_command(each)
 train.add_command(on_classes)

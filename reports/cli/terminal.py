@@ -15,6 +15,7 @@ from rich.table import Table
 import priors
 import problems
 import solvers
+from priors.error import ErrorCurve
 from reports.experiments.denoising import Level, Row
 from reports.experiments.denoising import Table as DenoisingTable
 from reports.experiments.posteriors import Proof
@@ -201,6 +202,10 @@ def catalogues(out: Console) -> None:
         table.add_row(name, entry.family, limits, entry.line)
         notes += [f"  {name}: {note}"] if note else []
     out.print(table, *notes, sep="\n", soft_wrap=True)
+    table = table_of("denoisers of other libraries", "family", "")
+    for name, entry in priors.FOREIGN.items():
+        table.add_row(name, entry.family, entry.line)
+    out.print(table)
     table = table_of("problems", "")
     for name, item in problems.CATALOGUE.items():
         table.add_row(name, item.line)
@@ -230,6 +235,14 @@ def standing(name: str) -> tuple[str, str]:
         return "", f"not available: {error}"
     low, high = getattr(prior, "sigma_range", (0.0, float("inf")))
     return f"{low:.2g} .. {high:.2g}", getattr(prior, "licence", "")
+
+
+def calibrated(out: Console, curve: ErrorCurve) -> None:
+    """The measured error of a prior by noise level."""
+    table = table_of("sigma /255", "own error /255", "left of the noise")
+    for sigma, rmse in zip(curve.sigma, curve.rmse, strict=True):
+        table.add_row(f"{255 * sigma:.4g}", f"{255 * rmse:.4g}", f"{rmse / sigma:.0%}")
+    out.print(table)
 
 
 def beliefs(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:

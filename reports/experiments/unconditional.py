@@ -20,7 +20,7 @@ from priors import slot
 from priors.photographs import centre_crops, listing
 from reports.runs import files
 from reports.runs.limits import check_channels, check_limits
-from reports.runs.loading import load_prior, made
+from reports.runs.loading import load_prior
 from reports.runs.schema import ANY, COUNT, FLAG, FROM_0, SELECTOR, TEXT, list_of, mapping_to, maybe, require
 from reports.runs.selectors import Selector
 from reports.scores.distributional import radial_power
@@ -141,7 +141,7 @@ def by_label(text: str) -> list[str]:
     if chosen.values.get("label") != "all":
         return [str(chosen)]
     options = {name: value for name, value in chosen.values.items() if name not in ("label", "guidance", "classifier")}
-    prior = made(str(Selector(chosen.name, tuple(options.items()))))
+    prior = load_prior(str(Selector(chosen.name, tuple(options.items()))))
     if not callable(getattr(prior, "given", None)):
         raise ValueError(f"prior {chosen.name!r} takes no label; give one that does, such as digits28[label=all]")
     return [str(Selector(chosen.name).with_defaults(chosen.values | {"label": label})) for label in dict.fromkeys(prior.labels)]  # type: ignore[attr-defined]
@@ -150,7 +150,7 @@ def by_label(text: str) -> list[str]:
 def natural_shape(texts: Sequence[str]) -> tuple[int, int]:
     """Channels and size of the pictures that the first prior which tells so was trained on; grey and 64 if none does."""
     for text in texts:
-        shape = (getattr(made(text), "card", None) or {}).get("shape")
+        shape = (getattr(load_prior(text), "card", None) or {}).get("shape")
         if shape:
             return int(shape[0]), int(shape[1])
     return 1, 64

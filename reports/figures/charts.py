@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -112,9 +113,14 @@ def handles(looks: Mapping[str, Look]) -> list[Artist]:
     return [Line2D([], [], label=short(label, 40), **{"linestyle": "none", **look}) for label, look in looks.items()]
 
 
+FILED = re.compile(r"[\w-]+\[[^\]]*?\b(?:file|path|weights)=(?:[^,\]]*/)?([^,\]/]+)[^\]]*\]")  # torch[call=blind,file=nets/a.pt]
+
+
 def short(label: str, letters: int) -> str:
-    """A label without the module it is from, cut to ``letters``."""
-    label = label.rpartition(":")[2]
+    """A label without the module it is from; where it is too long the name of its file instead, cut to ``letters``."""
+    name, bracket, options = label.partition("[")
+    label = name.rpartition(":")[2] + bracket + options
+    label = label if len(label) <= letters else FILED.sub(r"\1", label)
     return label if len(label) <= letters else label[: letters - 1] + "…"
 
 

@@ -24,14 +24,16 @@ from reports.runs.selectors import Selector
 
 SCHEMA = 2  # raised when the meaning of a stored record changes
 ANSWERS = 3  # raised when the numbers of a cell move; tests/reports/runs/test_reference.py says when
-SOURCES = ("priors/*.py", "problems/*.py", "solvers/*.py", "reports/scores/*.py", "reports/runs/solving.py")  # what computes a cell
+SOURCES = (  # what computes a cell
+    "priors/*.py", "priors/foreign/*.py", "problems/*.py", "solvers/*.py", "reports/scores/*.py", "reports/runs/solving.py",
+)  # fmt: skip
 
 
 def key(cell: Cell) -> str:
     """Name of a cell's files: it changes with the cell, the files and weights it reads, and what computes it."""
     prior = load_prior(cell.prior, cell.channels)
     files = sums(cell.image, cell.lpips_file or "", *named_files(cell.problem), *named_files(cell.prior))
-    card, errors = getattr(prior, "card", None) or {}, sums(measured_error(cell.prior))
+    card, errors = getattr(prior, "card", None) or {}, sums(measured_error(cell.prior), *own_files(prior))
     weights = "".join(card[part] for part in ("sha256", "classifier") if part in card) or None
     precision = getattr(prior, "precision", None)  # "auto" depends on the machine
     return digest({"cell": asdict(cell), "files": files, "weights": weights, "errors": errors, "precision": precision})
@@ -54,6 +56,11 @@ def digest(content: Mapping[str, Any]) -> str:
 def numerics() -> dict[str, str]:
     """Versions of the packages that compute the numbers."""
     return {name: version(name) for name in LIBRARIES}
+
+
+def own_files(prior: object) -> list[str]:
+    """Those that a prior of another library tells of: its network, which may be a folder, and its measured error."""
+    return [str(file) for file in getattr(prior, "files", ())]
 
 
 NUMBER_IN_FILE = re.compile(r"(?<=\.mat):\d+$", re.IGNORECASE)  # kernels.mat:3

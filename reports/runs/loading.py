@@ -13,6 +13,8 @@ from torch import Tensor
 import priors
 import problems
 from priors.catalogue import resolve
+from priors.foreign.adapted import Adapted
+from priors.foreign.files import changes
 from priors.learned import Shipped
 from priors.slot import Denoiser, name_of
 from problems.problem import Problem
@@ -23,12 +25,33 @@ from reports.scores import lpips
 
 def load_prior(selector: str, channels: int = 1) -> Denoiser:
     """The prior as it meets images of so many channels: shipped weights have a card and a range for each."""
-    prior = made(selector)
+    prior = made(selector, *changes_of(selector))
     return prior.of(channels) if isinstance(prior, Shipped) else prior
 
 
+def uncalibrated(selector: str) -> Adapted:
+    """A foreign prior without its measured error, as it is to be measured.
+
+    Raises:
+        ValueError, TypeError, OSError, ImportError: as ``check``; a prior of another kind.
+    """
+    chosen = Selector.parse(selector)
+    options = chosen.values_for(resolve(chosen.name)) | ({"error": "none"} if chosen.name in priors.FOREIGN else {})
+    prior = priors.load(chosen.name, **options)
+    if not isinstance(prior, Adapted):
+        raise ValueError(f"prior {selector!r} is no denoiser of another library; calibrate measures those of {', '.join(priors.FOREIGN)}")
+    return prior
+
+
+def changes_of(selector: str) -> tuple[tuple[str, int], ...]:
+    """Of the files of a foreign prior: one whose network or measured error has changed is made anew."""
+    chosen = Selector.parse(selector)
+    return changes(value for value in chosen.values.values() if isinstance(value, str)) if chosen.name in priors.FOREIGN else ()
+
+
 @functools.lru_cache(maxsize=32)
-def made(selector: str) -> Denoiser:
+def made(selector: str, *changed: tuple[str, int]) -> Denoiser:
+    """The prior of a selector, made once for each state of the files in ``changed``."""
     chosen = Selector.parse(selector)
     return priors.load(chosen.name, **chosen.values_for(resolve(chosen.name)))
 

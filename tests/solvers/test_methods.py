@@ -320,18 +320,30 @@ def test_the_noise_fed_to_a_prior_is_the_sigma_it_is_told(name: str) -> None:
         assert all(torch.equal(step.x, step.measured) for step in steps)
 
 
+PIXELS = Covariance(torch.ones(1, 1, 4, 4), torch.ones(1, 4, 3))
+
+
 @pytest.mark.parametrize("steps", [10, 40, 200])
 def test_noise_is_renewed_as_often_with_any_number_of_levels(steps: int) -> None:
     """Its level is the next one's; of the first noise as little is left after a fall of five STRIDE with 200 levels as with few."""
     levels = [math.exp(-5 * STRIDE * k / steps) for k in range(steps + 1)]
     left = 1.0
     for sigma, after in pairwise(levels):
-        b, q = renew(sigma, after)
+        b, q = renew(sigma, after, PIXELS)
         assert (b * sigma) ** 2 + q**2 == pytest.approx(after**2)
+        assert renew(sigma, after, 0.1) == (0.0, after)  # draws of a width that is right on average only become right by being renewed
         left *= b * sigma / after
     assert left < math.exp(-5 / 2) + 1e-9  # each share of the variance that is forgotten takes half of it from the amplitude
-    assert renew(1.0, math.exp(-STRIDE) * 0.999)[0] == 0.0
-    assert renew(1.0, 0.0) == (0.0, 0.0)
+    assert renew(1.0, math.exp(-STRIDE) * 0.999, PIXELS)[0] == 0.0
+    assert renew(1.0, 0.0, PIXELS) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["cnn", "diffusion"])
+def test_by_default_noise_is_renewed_in_full(name: str) -> None:
+    """The first image is no draw, and what it lacks would be carried along as if it were noise."""
+    problem = problems.deblur(problems.load_image("camera", size=32), noise_sigma=0.03)
+    levels = METHODS["annealed"].levels(Measurement(problem), priors.load(name), 1.0, METHODS["annealed"].steps)
+    assert {renew(sigma, after, PIXELS)[0] for sigma, after in pairwise(levels)} == {0.0}
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from PIL import Image
 
 import priors
-from reports.figures import catalogue, style
+from reports.figures import catalogue, charts, style
 from reports.figures.crops import disagreement, example, window_of
 from reports.figures.grid import grid
 from reports.figures.spectrum import spectrum
@@ -271,3 +271,19 @@ def test_file_names_are_plain_and_distinct() -> None:
     stems = catalogue.file_stems(["deblur[kernel=a/b.npy]", "deblur[kernel=a:b.npy]", "../.."])
     assert len(set(stems.values())) == 3
     assert not any(set(stem) & set("/\\:[]= ") or stem.startswith(".") for stem in stems.values())
+
+
+@pytest.mark.parametrize(
+    ("label", "letters", "expected"),
+    [
+        ("diffusion", 12, "diffusion"),
+        ("my.module:Prior", 12, "Prior"),
+        ("torch[call=residual,file=nets/dncnn.pt,levels=0:55/255,range=-1:1]", 18, "dncnn.pt"),
+        ("torch[call=residual,file=nets/dncnn.pt,range=-1:1], annealed", 40, "dncnn.pt, annealed"),
+        ("torch[file=a.pt,range=-1:1]", 40, "torch[file=a.pt,range=-1:1]"),
+        ("diffusers[path=models/ddpm]", 12, "ddpm"),
+        ("cnn[weights=/far/away/a_long_name_of_weights.safetensors]", 12, "a_long_name…"),
+    ],
+)
+def test_titles_are_short_and_tell_foreign_priors_by_their_file(label: str, letters: int, expected: str) -> None:
+    assert charts.short(label, letters) == expected
