@@ -46,8 +46,10 @@ def guide(prior: str, guidance: str, by: str, samples: int, steps: int, seed: in
             leave("every guidance diverged; give smaller ones, or more steps", FAILED)
         curves = loaded.card.get("label_curve", {})
         found = experiment.Guidance(loaded.card["name"], loaded.labels, drawn, loaded.card.get("spread", {}), curves)
-        experiment.save(found, Path(out))
+        exact = experiment.save(found, Path(out))
         paths = guidance_figure.save(found, Path(out))
+    for line in experiment.exact_words(exact):
+        click.echo(line)
     click.echo(f"figure: {paths[0]}, .pdf, numbers: {out}/guidance.json")
 
 

@@ -86,17 +86,19 @@ def draw(
             yield one
 
 
-def save(found: Guidance, folder: Path) -> None:
-    """Write guidance.json (one row for each guidance), and guidance.npz with the samples.
+def save(found: Guidance, folder: Path) -> list[dict[str, float]]:
+    """Write guidance.json (one row for each guidance), and guidance.npz with the samples; returns the exact case.
 
     Raises:
         OSError: the folder cannot be written.
     """
+    exact = exact_table()
     content = {"prior": found.prior, "labels": list(found.labels), "rows": [each.row() for each in found.found],
-               "pictures": found.pictures, "curves": found.curves, "exact": exact_table()}  # fmt: skip
+               "pictures": found.pictures, "curves": found.curves, "exact": exact}  # fmt: skip
     arrays = {f"samples_{i}": each.samples for i, each in enumerate(found.found)}
     files.write(folder / "guidance.npz", lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
     files.write_json(folder / "guidance.json", content)
+    return exact
 
 
 def load(folder: Path) -> Guidance:
@@ -153,3 +155,12 @@ def exact_table(weights: Sequence[float] = (1.0, 2.0, 3.0, 5.0)) -> list[dict[st
                   "tilted_covered": density[inside].sum(), "label_covered": of_label[inside].sum()}  # fmt: skip
         rows.append({"guidance": weight} | {name: round(float(value), 4) for name, value in values.items()})
     return rows
+
+
+def exact_words(rows: Sequence[Mapping[str, float]]) -> Iterator[str]:
+    for row in rows:
+        yield (
+            f"exact case, w = {row['guidance']:g}: samples {row['mean']:.3f} ± {row['std']:.3f}, p(x|c)^w p(x)^(1-w) "
+            f"{row['tilted_mean']:.3f} ± {row['tilted_std']:.3f}; the middle 90% of the samples hold {row['tilted_covered']:.0%} of it "
+            f"and {row['label_covered']:.0%} of p(x|c)"
+        )

@@ -57,7 +57,9 @@ def test_the_command_leaves_figure_and_numbers(trained, tmp_path, capsys) -> Non
     folder = tmp_path / "found"
     told = ("-p", f"digits28[weights={trained}]", "-g", "0,1,3", "--by", "label,classifier", "-n", 3, "--steps", 4, "-o", folder)
     assert run("guidance", *told) == 0
-    assert "w = 3 by classifier" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "w = 3 by classifier" in told
+    assert "exact case, w = 3: samples 0.739 ± 0.110, p(x|c)^w p(x)^(1-w) 0.684 ± 0.123" in told
     with Image.open(folder / "guidance.png") as picture:
         assert min(picture.size) > 800
     found = guidance.load(folder)
@@ -65,6 +67,14 @@ def test_the_command_leaves_figure_and_numbers(trained, tmp_path, capsys) -> Non
     assert found.found[0].samples.shape == (2, 3, 1, 10, 10)
     assert np.array_equal(found.found[0].samples, found.found[3].samples), "without guidance nothing guides"
     assert not np.array_equal(found.found[1].samples, found.found[4].samples)
+
+
+@pytest.mark.slow
+def test_guidance_that_diverges_is_left_out_and_told(trained, tmp_path, capsys) -> None:
+    told = ("-p", f"digits28[weights={trained}]", "-g", "1,1e9", "-n", 2, "--steps", 4, "-o", tmp_path / "found")
+    assert run("guidance", *told) == 0
+    assert "guidance 1e+09 by label is left out" in capsys.readouterr().out
+    assert [each.guidance for each in guidance.load(tmp_path / "found").found] == [1]
 
 
 @pytest.mark.parametrize(("told", "sentence"), [
