@@ -27,9 +27,11 @@ CATALOGUE = {
     "nlm": Entry("priors.nlm:NonLocalMeans", "classical", "non-local means (Buades, Coll, Morel 2005), free licence"),
     "bm3d": Entry("priors.bm3d:BM3D", "classical", "block matching and 3-D filtering (Dabov et al. 2007), non-commercial licence"),
     "cnn": Entry("priors.learned:cnn", "learned", "small U-Net denoiser trained for sigma up to 0.4"),
-    "mixture": Entry("priors.mixture:mixture", "generative", "smooth, natural or rough texture: exact posterior of several modes known"),
-    "digits": Entry("priors.mixture:digits", "generative", "any image is one of ten digits: exact posterior, discrete answers"),
+    "mixture": Entry("priors.mixture:mixture_given", "generative", "smooth, natural or rough texture: exact posterior of several modes"),
+    "digits": Entry("priors.mixture:digits_given", "generative", "any image is one of ten digits: exact posterior, discrete answers"),
     "diffusion": Entry("priors.learned:diffusion", "generative", "the same U-Net trained up to pure noise: a diffusion score"),
+    "digits28": Entry("priors.conditional:digits28", "generative", "handwritten digits of 28x28 pixels (MNIST), by class if told a label"),
+    "clothing": Entry("priors.conditional:clothing", "generative", "photographs of clothes, 64x64 in colour, by class if told a label"),
 }
 
 # Denoisers of other libraries: each needs an option that says where the network is.

@@ -64,7 +64,7 @@ class Learned(KnowsItsError):
             return x + (sigma / low) ** 2 * (self.denoise(x, low) - x)
         images = self.checked(x, sigma).split(self.together(x))
         with self.computing(x):
-            parts = [self.net(part, part.new_full((len(part),), sigma)) for part in images]
+            parts = [self.answer(part, part.new_full((len(part),), sigma)) for part in images]
         return torch.cat(parts).view(x.shape).to(x)
 
     @checks_question
@@ -79,11 +79,19 @@ class Learned(KnowsItsError):
         low = self.sigma_range[0]
         images = self.checked(x, max(sigma, low)).split(self.together(x))
         with self.computing(x):
-            parts = [self.net.conditional(part, part.new_full((len(part),), max(sigma, low))) for part in images]
+            parts = [self.answer_and_error(part, part.new_full((len(part),), max(sigma, low))) for part in images]
         mean = torch.cat([mean for mean, _ in parts]).view(x.shape).to(x)
         std = torch.cat([std for _, std in parts]).view(len(x), -1, *x.shape[-2:]).to(x)
         shrink = min(1.0, sigma / low)
         return Belief(x + shrink**2 * (mean - x), shrink * std, self.error.correlation_at(sigma, x.shape).to(x), self.rmse(sigma))
+
+    def answer(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """What the network makes of x [B, C, H, W] at sigma [B]."""
+        return self.net(x, sigma)
+
+    def answer_and_error(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """The same and the standard deviation of each pixel about it, [B, 1, H, W]."""
+        return self.net.conditional(x, sigma)
 
     def checked(self, x: Tensor, sigma: float) -> Tensor:
         """x as the network takes it, [B * C / channels, channels, H, W]."""
@@ -217,8 +225,10 @@ def amiss(card: Any) -> str:
 
 
 def amiss_network(network: Any) -> str:
-    if not isinstance(network, dict) or set(network) != {"channels", "widths", "blocks", "mean", "std"}:
-        return "'network' does not hold channels, widths, blocks, mean and std, and these alone"
+    if not isinstance(network, dict) or set(network) - {"embedding", "labels"} != {"channels", "widths", "blocks", "mean", "std"}:
+        return "'network' does not hold channels, widths, blocks, mean and std, and no more than embedding and labels beside them"
+    if not all(is_count(network[key]) for key in ("embedding", "labels") if key in network):
+        return f"'network' has no whole number from 1 to {WIDEST} for embedding or labels"
     channels, widths, blocks = (network[key] for key in ("channels", "widths", "blocks"))
     if not is_count(channels) or channels not in (1, 3):
         return "'network' has not 1 or 3 channels"
@@ -275,7 +285,7 @@ def read_network(weights: Path, card: dict[str, Any]) -> Denoiser:
     return network
 
 
-def write(network: Denoiser, card: dict[str, Any], weights: Path) -> dict[str, Any]:
+def write(network: torch.nn.Module, card: dict[str, Any], weights: Path) -> dict[str, Any]:
     """Store a network in half precision with its card, completed by the sha256; each file appears whole or not at all."""
     from safetensors.torch import save
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from priors.gaussian import COLOUR, DENSE_LIMIT, GREY, MEAN, Gaussian, PowerLaw, spread, turn, weights
+from priors.guided import Guided, number_of, titled, uphill, weight_of
 from priors.slot import Belief, checks_question
 
 TINY = 1e-12  # variance between components below which it counts as rounding
@@ -40,6 +41,11 @@ class Kind:
         image, template = (self.texture.filter(each, power.rsqrt()).flatten(1) for each in (x, self.templates(x.shape[-3:])))
         squares = image.square().sum(1, keepdim=True) - 2 * image @ template.T + template.square().sum(1)
         return -0.5 * (squares + (power.log() * weights(x.shape[-1])).sum())
+
+    def only(self, label: str) -> Kind:
+        """The components of one label."""
+        chosen = [i for i, each in enumerate(self.labels) if each == label]
+        return Kind((label,) * len(chosen), lambda shape: self.templates(shape)[chosen], self.texture)
 
     def conditional_mean(self, x: Tensor, sigma: float, template: Tensor, share: Tensor | float = 1.0) -> Tensor:
         """E[clean | x, component], in parts: linear in the template and in the share that the component has."""
@@ -71,6 +77,35 @@ class Mixture:
     def responsibilities(self, x: Tensor, sigma: float = 0.0) -> Tensor:
         """p(component | x) where x = clean + sigma noise: [B, K], float64."""
         return self.log_parts(x, sigma).softmax(1)
+
+    def given(self, label: int | str | None = None, guidance: float = 1.0, classifier: bool = False) -> Mixture | Guided:
+        """The components of this label alone, exactly p(x | label); at another guidance what ``priors.guided`` says.
+
+        ``label`` is a name or the number of one, in the order of their first components; None is no label. ``classifier`` takes
+        the gradient of p(label | x, sigma), known here in closed form, instead of the difference of two answers.
+
+        Raises:
+            ValueError: an unknown label, guidance that is NaN or infinite, or guidance without a label.
+            TypeError: guidance that is no number.
+        """
+        weight, names = weight_of(self.name, label, guidance, classifier), tuple(dict.fromkeys(self.labels))
+        if label is None:
+            return self
+        chosen = names[number_of(self.name, label, names)]
+        name = titled(self.name, chosen, weight, classifier)
+        bound = Mixture([kind.only(chosen) for kind in self.kinds if chosen in kind.labels], name)
+        if classifier:
+            return Guided(name, self, bound, weight, lambda x, sigma, free: self.pulled(x, sigma, chosen))
+        return bound if weight == 1 else Guided(name, self, bound, weight, lambda x, sigma, free: bound.denoise(x, sigma) - free)
+
+    def log_probability(self, x: Tensor, sigma: float, label: str) -> Tensor:
+        """log p(label | x) where x = clean + sigma noise: [B], float64."""
+        of_label = torch.tensor([each == label for each in self.labels])
+        return self.log_parts(x, sigma).log_softmax(1)[:, of_label].logsumexp(1)
+
+    def pulled(self, x: Tensor, sigma: float, label: str) -> Tensor:
+        """sigma^2 grad log p(label | x, sigma), [B, C, H, W]."""
+        return sigma**2 * uphill(lambda at: self.log_probability(at, sigma, label), x.double()).to(x)
 
     @checks_question
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
@@ -203,6 +238,12 @@ class Posterior:
         return torch.cat([c.diagonal().clamp(min=0).expand(len(kind.labels), -1) for kind, c in kinds])
 
     @property
+    def labels(self) -> dict[str, Tensor]:
+        """p(label | y) of each measurement, [B], by label."""
+        names = dict.fromkeys(self.prior.labels)
+        return {name: self.weights[:, [each == name for each in self.prior.labels]].sum(1) for name in names}
+
+    @property
     def mean(self) -> Tensor:
         """[B, d]"""
         return torch.einsum("bk,bkd->bd", self.weights, self.means)
@@ -270,6 +311,11 @@ def mixture() -> Mixture:
     return Mixture([Kind((label,), kind.templates, kind.texture) for label, kind in zip(textures, kinds, strict=True)])
 
 
+def mixture_given(label: int | str | None = None, guidance: float = 1.0, classifier: bool = False) -> Mixture | Guided:
+    """``mixture``, of one texture alone where ``label`` is smooth, natural or rough; arguments as in ``Mixture.given``."""
+    return mixture().given(label, guidance, classifier)
+
+
 DIGITS = (  # seven rows of five pixels, as bits
     (0x0E, 0x11, 0x11, 0x11, 0x11, 0x11, 0x0E), (0x04, 0x0C, 0x04, 0x04, 0x04, 0x04, 0x0E), (0x0E, 0x11, 0x01, 0x02, 0x04, 0x08, 0x1F),
     (0x0E, 0x11, 0x01, 0x06, 0x01, 0x11, 0x0E), (0x02, 0x06, 0x0A, 0x12, 0x1F, 0x02, 0x02), (0x1F, 0x10, 0x1E, 0x01, 0x01, 0x11, 0x0E),
@@ -303,3 +349,10 @@ def digits(spread: float = 0.1) -> Mixture:
     white = PowerLaw(spread**2, 0.0, 1.0)
     labels = tuple(str(digit) for digit in range(10) for _ in range(len(SHIFTS) ** 2))
     return Mixture([Kind(labels, glyphs, Gaussian(0.0, (white,), (white,) * 3))], "digits")
+
+
+def digits_given(
+    spread: float = 0.1, label: int | str | None = None, guidance: float = 1.0, classifier: bool = False
+) -> Mixture | Guided:
+    """``digits``, of one digit alone where a ``label`` is given; arguments as in ``Mixture.given``."""
+    return digits(spread).given(label, guidance, classifier)

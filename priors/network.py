@@ -16,7 +16,12 @@ from torch.nn import functional
 
 
 class Modulated(nn.Module):
-    """Two convolutions; between them the noise level scales and shifts the features (FiLM, Perez 2018). Zero to begin with."""
+    """Two convolutions; between them the noise level scales and shifts the features (FiLM, Perez 2018). Zero to begin with.
+
+    ``dropout`` is the share of features left out in training, none unless it is set.
+    """
+
+    dropout = 0.0
 
     def __init__(self, inputs: int, hidden: int, outputs: int, embedding: int):
         super().__init__()
@@ -32,7 +37,8 @@ class Modulated(nn.Module):
         with exact(level):
             scale, shift = self.film(level)[:, :, None, None].chunk(2, dim=1)
             modulated = torch.addcmul(shift.to(h.dtype), h, (1 + scale).to(h.dtype))
-        return self.second(functional.relu(modulated, inplace=True))
+        h = functional.relu(modulated, inplace=True)
+        return self.second(functional.dropout(h, self.dropout, self.training) if self.dropout else h)
 
 
 def exact(level: Tensor) -> torch.autocast:
@@ -60,10 +66,13 @@ class UNet(nn.Module):
     """F(x, c): [B, C, H, W] and [B] to [B, C, H, W]; strided 2x2 down, transposed 2x2 up, additive skips, zero tail.
 
     ``widths`` and ``blocks`` go from the finest level to the coarsest; ``blocks`` on the way down, and as many on the way up.
+    With ``labels`` the network is conditional: a vector for each label, and one for none (Ho, Salimans 2022), joins the noise
+    level on its way to every block.
     """
 
-    def __init__(self, channels: int, widths: Sequence[int], blocks: Sequence[int], embedding: int = 64):
+    def __init__(self, channels: int, widths: Sequence[int], blocks: Sequence[int], embedding: int = 64, labels: int = 0):
         super().__init__()
+        self.labels = labels
         self.stride = 2 ** (len(widths) - 1)
         self.embed = nn.Sequential(nn.Linear(1, embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
         self.head = nn.Conv2d(channels, widths[0], 3, padding=1)
@@ -81,14 +90,21 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in reversed(steps))
         self.decoder = nn.ModuleList(stage(*level) for level in reversed(levels[:-1]))
         self.variance = Modulated(widths[0], ERROR_FEATURES, 1, embedding)  # the log of a standard deviation (Nix, Weigend 1994)
+        if labels:
+            self.label = nn.Embedding(labels + 1, embedding)  # the last is "no label"
+            nn.init.normal_(self.label.weight, std=0.5)
 
-    def forward(self, x: Tensor, level: Tensor) -> Tensor:
-        return self.tail(self.features(x, self.embedded(level)))
+    def forward(self, x: Tensor, level: Tensor, label: Tensor | None = None) -> Tensor:
+        return self.tail(self.features(x, self.embedded(level, label)))
 
-    def embedded(self, level: Tensor) -> Tensor:
-        """[B] to [B, embedding]."""
+    def embedded(self, level: Tensor, label: Tensor | None = None) -> Tensor:
+        """Noise levels [B], and labels [B] (whole numbers; None: no label) where the network has any, to [B, embedding]."""
         with exact(level):
-            return self.embed(level[:, None])
+            if not self.labels:
+                return self.embed(level[:, None])
+            if label is None:
+                label = torch.full(level.shape, self.labels, device=level.device)
+            return self.embed[2:](self.embed[:2](level[:, None]) + self.label(label))
 
     def features(self, x: Tensor, level: Tensor) -> Tensor:
         """What the tail and the variance head read: [B, widths[0], H, W] from an embedded level [B, embedding]."""
@@ -124,28 +140,28 @@ class Denoiser(nn.Module):
         total = (sigma**2 + self.std**2).sqrt()
         return self.std**2 / total**2, sigma * self.std / total, 1 / total
 
-    def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
         c_skip, c_out, c_in = (c[:, None, None, None] for c in self.coefficients(sigma))
         z = x - self.mean
-        return self.mean + c_skip * z + c_out * self.residual(c_in * z, sigma)
+        return self.mean + c_skip * z + c_out * self.residual(c_in * z, sigma, label)
 
-    def residual(self, scaled: Tensor, sigma: Tensor) -> Tensor:
+    def residual(self, scaled: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
         """F at any size."""
-        return cut(self.net(self.padded(scaled), sigma.log() / 4), scaled)
+        return cut(self.net(self.padded(scaled), sigma.log() / 4, label), scaled)
 
-    def conditional(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def conditional(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """D and the standard deviation of each pixel of the clean image about it, [B, C, H, W] and [B, 1, H, W], in one pass."""
         c_skip, c_out, c_in = (c[:, None, None, None] for c in self.coefficients(sigma))
         z = x - self.mean
-        residual, log_std = self.residual_and_error(c_in * z, sigma)
+        residual, log_std = self.residual_and_error(c_in * z, sigma, label)
         return self.mean + c_skip * z + c_out * residual, c_out * log_std.exp()
 
-    def residual_and_error(self, scaled: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def residual_and_error(self, scaled: Tensor, sigma: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """F and the log of the standard deviation of its error: [B, C, H, W] and [B, 1, H, W].
 
         The second reads the features and, in training, leaves them as they are.
         """
-        level = self.net.embedded(sigma.log() / 4)
+        level = self.net.embedded(sigma.log() / 4, label)
         h = self.net.features(self.padded(scaled), level)
         log_std = self.net.variance(h.detach(), level.detach())
         return cut(self.net.tail(h), scaled), cut(log_std, scaled).float().clamp(LEAST, MOST)
@@ -167,7 +183,9 @@ def cut(x: Tensor, like: Tensor) -> Tensor:
     return x[..., : like.shape[-2], : like.shape[-1]]
 
 
-def build(channels: int, widths: Sequence[int], blocks: int | Sequence[int], mean: float, std: float) -> Denoiser:
+def build(
+    channels: int, widths: Sequence[int], blocks: int | Sequence[int], mean: float, std: float, embedding: int = 64, labels: int = 0
+) -> Denoiser:
     """The network that a model card describes, in channels_last layout (faster on CPU and GPU alike)."""
-    net = UNet(channels, widths, [blocks] * len(widths) if isinstance(blocks, int) else blocks)
+    net = UNet(channels, widths, [blocks] * len(widths) if isinstance(blocks, int) else blocks, embedding, labels)
     return Denoiser(net, mean=mean, std=std).to(dtype=torch.float32, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -78,15 +78,24 @@ class Trainer:
             levels.append(math.log(low) + u * math.log(high / low))
         return torch.cat(levels).exp()
 
-    def step(self, clean: Tensor) -> float:
-        """One optimiser step on clean crops [B, C, H, W]; returns the loss."""
+    def learn(self, bank: Any) -> tuple[float, int]:
+        """One step on crops of the bank; returns the loss and how many pixels were seen."""
+        crops = bank.crops(self.recipe.batch, patch_size(self), self.generator)
+        return self.step(crops), crops.numel() // self.recipe.channels
+
+    def validated(self, held: Any) -> dict[str, float]:
+        """PSNR of the average so far on what is held back, by sigma in /255."""
+        return psnr_table(self.prior(), list(held.split(1)))
+
+    def step(self, clean: Tensor, label: Tensor | None = None) -> float:
+        """One optimiser step on clean crops [B, C, H, W], with their labels [B] where the network takes any; returns the loss."""
         sigma = self.sigmas(len(clean))
         noise = torch.randn(clean.shape, device=self.device, generator=self.generator)
         c_skip, c_out, c_in = (c[:, None, None, None] for c in self.model.coefficients(sigma))
         z = clean - self.model.mean + sigma[:, None, None, None] * noise
         target = (clean - self.model.mean - c_skip * z) / c_out
         with autocast(self.device, self.half):
-            guess, log_std = self.model.residual_and_error((c_in * z).contiguous(memory_format=torch.channels_last), sigma)
+            guess, log_std = self.model.residual_and_error((c_in * z).contiguous(memory_format=torch.channels_last), sigma, label)
         loss = weighted(guess.float() - target, log_std.float())
         self.descend(loss)
         return loss.item() if self.spent.steps % 50 == 0 else math.nan
@@ -101,8 +110,7 @@ class Trainer:
             return self.model.zero_grad()
         self.optimiser.step(recipe.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share))))
         keep = min(recipe.ema, 1 - 10 / (self.spent.steps + 10))
-        for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
-            mean.lerp_(now.detach(), 1 - keep)
+        torch._foreach_lerp_(list(self.average.parameters()), [now.detach() for now in self.model.parameters()], 1 - keep)
 
     def begin_from(self, *weights: Path) -> None:
         """Fine-tuning: take every tensor of the same name and shape from trained weights, of any range and channel count.
@@ -127,22 +135,26 @@ class Trainer:
             "recipe": asdict(self.recipe), "spent": asdict(self.spent), "model": self.model.state_dict(),
             "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
             "generator": self.generator.get_state(), "half": self.half, "origin": self.origin, "curve": self.curve,
-        }  # fmt: skip
+        } | self.extra()  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
 
-    @staticmethod
-    def resume(path: Path, recipe: Recipe, device: str = "cpu") -> Trainer:
+    def extra(self) -> dict[str, Any]:
+        """What a special training keeps in its checkpoint beside this."""
+        return {}
+
+    @classmethod
+    def resume(cls, path: Path, recipe: Recipe, device: str = "cpu") -> Self:
         """Go on from a checkpoint; ``recipe`` may change the budget, not the name, network or noise levels. The focus stays."""
         try:
             state = torch.load(path, map_location=device, weights_only=True)
-            begun = Recipe(**state["recipe"])
+            begun = type(recipe)(**state["recipe"])
         except Exception as error:  # torch raises a dozen kinds for a damaged file
             raise ValueError(f"{path} is not a readable checkpoint ({type(error).__name__}); start again without --resume") from None
         if (begun.name, begun.network, begun.sigma_range) != (recipe.name, recipe.network, recipe.sigma_range):
             raise ValueError(f"{path} holds another training; go on with the name, --channels and noise levels it was begun with")
-        trainer = Trainer(replace(recipe, focus=begun.focus), device)
+        trainer = cls(replace(recipe, focus=begun.focus), device)
         try:
             trainer.load(state)
         except Exception as error:
@@ -204,6 +216,10 @@ class Progress:
         """By the clock; None before any of the budget is consumed, since the pace is not known then."""
         return self.spent.wall_seconds * (1 - self.share) / self.share if self.share else None
 
+    def describe(self) -> str:
+        scores = ", ".join(f"{psnr:.2f} dB at {level}" for level, psnr in self.psnr.items())
+        return f"{self.spent.steps} steps, loss {self.loss:.3f}, held-back pictures {scores}"
+
 
 def patch_size(trainer: Trainer) -> int:
     """Small crops first; every other step of the last 60 %, every step of fine-tuning, sees twice the context.
@@ -214,7 +230,7 @@ def patch_size(trainer: Trainer) -> int:
     return trainer.recipe.patch * (2 if trainer.origin or late else 1)
 
 
-def run(trainer: Trainer, bank: Bank, held: Tensor, checkpoint: Path, every: float = 180.0) -> Iterator[Progress]:
+def run(trainer: Trainer, bank: Any, held: Any, checkpoint: Path, every: float = 180.0) -> Iterator[Progress]:
     """Train until the budget is consumed; yields progress and writes a checkpoint at the start, then every ``every`` seconds.
 
     A stop signal (SIGTERM, SIGINT) ends the run after the current step with a last checkpoint.
@@ -223,10 +239,9 @@ def run(trainer: Trainer, bank: Bank, held: Tensor, checkpoint: Path, every: flo
     yield report(trainer, held, losses, checkpoint)
     with stop_signal() as stopped:
         while trainer.spent.share(recipe) < 1 and not stopped():
-            crops = bank.crops(recipe.batch, patch_size(trainer), trainer.generator)
-            loss = trainer.step(crops)
+            loss, pixels = trainer.learn(bank)
             trainer.spent.steps += 1
-            trainer.spent.pixels += crops.numel() // recipe.channels
+            trainer.spent.pixels += pixels
             losses = [*losses[-49:], loss] if not math.isnan(loss) else losses
             clock.charge(trainer.spent)
             if time.monotonic() > due:
@@ -235,8 +250,8 @@ def run(trainer: Trainer, bank: Bank, held: Tensor, checkpoint: Path, every: flo
     yield report(trainer, held, losses, checkpoint)
 
 
-def report(trainer: Trainer, held: Tensor, losses: Sequence[float], checkpoint: Path) -> Progress:
-    psnr = psnr_table(trainer.prior(), list(held.split(1)))
+def report(trainer: Trainer, held: Any, losses: Sequence[float], checkpoint: Path) -> Progress:
+    psnr = trainer.validated(held)
     trainer.curve.append({"core_seconds": round(trainer.spent.core_seconds), "steps": trainer.spent.steps, "psnr": psnr})
     trainer.save(checkpoint)
     return Progress(trainer.spent, trainer.spent.share(trainer.recipe), sum(losses) / len(losses), psnr)

@@ -60,18 +60,18 @@ def denoise_table(
 @click.command()
 @names("--priors", "-p", default=BELIEVED, text="Priors: name[option=value] or module:callable; by commas or repeated.")
 @names("--methods", "-m", default=("heun",), text="Unconditional samplers: ddpm, ddim, heun, dpm++.")
-@click.option("--size", default=64, show_default=True, help="Samples are size x size pixels.")
-@click.option("--channels", default=1, show_default=True, help="1 for grey, 3 for colour.")
+@click.option("--size", type=int, show_default="what the prior was trained on, or 64", help="Samples are size x size pixels.")
+@click.option("--channels", type=int, show_default="the same, or 1", help="1 for grey, 3 for colour.")
 @click.option("--samples", "-n", default=6, show_default=True, help="Samples of each prior by each method.")
 @click.option("--steps", type=int, show_default="each method's own", help="Noise levels.")
 @click.option("--images", "-i", "folder", type=PLACE, show_default="those of the gaussian prior", help="Photographs to compare with.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise; the same for every prior.")
 @click.option("--out", "-o", type=PLACE, default="out/sample", show_default=True, help="Folder; RUN/beliefs: in that run's report.")
 def sample(
-    priors: Sequence[str], methods: Sequence[str], size: int, channels: int, samples: int, steps: int | None, folder: str | None,
-    seed: int, out: str,
+    priors: Sequence[str], methods: Sequence[str], size: int | None, channels: int | None, samples: int, steps: int | None,
+    folder: str | None, seed: int, out: str,
 ) -> None:  # fmt: skip
-    """Draw what each prior believes an image looks like: nothing is measured.
+    """Draw what each prior believes an image looks like: nothing is measured. With label=all a prior shows every class.
 
     What lies in the folder beliefs of a run stands in its report: priorbench sample -o RUN/beliefs, then priorbench report RUN.
     """
@@ -82,7 +82,10 @@ def sample(
     from reports.runs.store import Store
 
     with input_checked():
-        plan = unconditional.checked(unconditional.Plan(tuple(split(priors)), tuple(split(methods)), size, channels, samples, steps, seed))
+        named = tuple(each for text in split(priors) for each in unconditional.by_label(text))
+        usual = unconditional.natural_shape(named)
+        channels, size = usual[0] if channels is None else channels, usual[1] if size is None else size
+        plan = unconditional.checked(unconditional.Plan(named, tuple(split(methods)), size, channels, samples, steps, seed))
         real = unconditional.photographs(Path(folder) if folder else None, size, channels)
         Store(out).prepare()
     console = terminal.console()

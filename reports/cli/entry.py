@@ -12,9 +12,11 @@ from pathlib import Path
 import click
 
 from reports.cli.calibrating import calibrate
+from reports.cli.classes import on_classes
 from reports.cli.comparing import compare, list_all, report, tune
 from reports.cli.denoising import denoise_table, sample
 from reports.cli.endings import BAD_INPUT, INTERRUPTED, input_checked, leave
+from reports.cli.guiding import guide, label_table
 from reports.cli.judging import prove, trust
 from reports.cli.publishing import figure, table
 from reports.cli.restoring import restore
@@ -57,5 +59,9 @@ def cli() -> None:
     """What was measured and what was conjured: every prior in one slot, every method one loop, one report."""
 
 
-for each in (compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, figure, table):
+COMMANDS = (
+    compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, guide, label_table, figure, table
+)  # fmt: skip
+for each in COMMANDS:
     cli.add_command(each)
+train.add_command(on_classes)

@@ -24,6 +24,7 @@ from reports.experiments.posteriors import Row as ProofRow
 from reports.judging.trust import Trust
 from reports.runs.cell import Cell, Record, is_doubtful
 from reports.runs.loading import load_prior, load_problem
+from reports.runs.selectors import Selector
 from reports.runs.stored import Run
 from reports.tables.denoising import sections
 from reports.tables.posteriors import explained
@@ -282,5 +283,7 @@ def beliefs(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         powers = ("–" if row[band] is None else f"{row[band]:+.1f}" for band in bands)
         told = row["method"] + ", heuristic" * row["heuristic"]
-        table.add_row(row["prior"], told, str(row["calls"]), f"{row['seconds']:.2f}", f"{row['contrast']:.3f}", *powers)
+        name = Selector.parse(row["prior"])
+        shown = f"{name.name}: {name.values['label']}" if "label" in name.values else row["prior"]
+        table.add_row(shown, told, str(row["calls"]), f"{row['seconds']:.2f}", f"{row['contrast']:.3f}", *powers)
     out.print(table)

@@ -16,9 +16,23 @@ from reports.cli.options import PLACE
 if TYPE_CHECKING:
     from priors.training import Progress
 
+PHOTOGRAPHS = "photographs"  # what is trained where no other kind of training is named
 
 
-@click.command()
+class Trainings(click.Group):
+    """One command for each kind of training; cnn and diffusion, or options alone, mean the one on photographs."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else [PHOTOGRAPHS, *args])
+
+
+@click.group(cls=Trainings)
+def train() -> None:
+    """Train a learned prior on your own pictures: photographs (cnn, diffusion), or labelled ones (class)."""
+
+
+@train.command(PHOTOGRAPHS)
 @click.argument("name", type=click.Choice(["cnn", "diffusion"]), default="cnn")
 @click.option("--images", "-i", "folders", type=PLACE, multiple=True, required=True, help="Folder of photographs; may be repeated.")
 @click.option("--channels", type=click.Choice(["1", "3"]), default="1", show_default=True, help="1 for grey, 3 for colour.")
@@ -36,7 +50,7 @@ if TYPE_CHECKING:
 @click.option("--tests", "-t", type=PLACE, multiple=True, help="Folder of test pictures whose PSNR goes on the card.")
 @click.option("--smoke", is_flag=True, help="Gate the recipe instead: 800 steps must reach its floor on --tests SET12.")
 @click.option("--out", "-o", type=PLACE, show_default="out/train/NAME.safetensors", help="Weights; card and checkpoint lie beside them.")
-def train(
+def on_photographs(
     name: str, folders: Sequence[str], channels: str, sigma_min: float | None, sigma_max: float | None, budget: float, steps: int | None,
     wall: float | None, rate: float | None, seed: int, device: str, resume: bool, starts: Sequence[str], licence: str,
     tests: Sequence[str], smoke: bool, out: str | None,

@@ -20,6 +20,7 @@ import problems
 import solvers
 from priors import mixture
 from priors.gaussian import GREY, Gaussian
+from priors.guided import Guided
 from priors.mixture import Mixture, Posterior
 from priors.slot import Denoiser
 from problems import masks
@@ -45,10 +46,11 @@ EXACT = "exact draws"  # the method that stands for a perfect sampler: its error
 
 
 # Brightness of a crop this small varies by 0.2 as in photographs; by 0.67 with the catalogue's spectrum, made for whole ones.
-PRIORS: dict[str, Callable[[], Gaussian | Mixture]] = {
+PRIORS: dict[str, Callable[[], Gaussian | Mixture | Guided]] = {
     "gaussian": lambda: Gaussian(grey=[replace(law, knee=1 / 64) for law in GREY]),
     "mixture": mixture.mixture,
     "digits": mixture.digits,
+    "digits, told 3": lambda: mixture.digits().given(3, classifier=True),  # guided at w = 1, which must be the prior of 3 itself
 }
 
 
@@ -92,6 +94,7 @@ CASES = (
     Case("mixture", "box hole", lambda: SmallInpainting(masks.box(SHAPE[1:], 0.4), SHAPE)),
     Case("digits", "3 or 8, left half hidden", lambda: SmallInpainting(half_hidden(), SHAPE), shown=("3", "8")),
     Case("digits", "strong blur and noise", lambda: Blur("gaussian:2", SHAPE), noise_sigma=0.2),
+    Case("digits, told 3", "strong blur and noise", lambda: Blur("gaussian:2", SHAPE), noise_sigma=0.2),
 )
 
 
@@ -135,12 +138,19 @@ class OneStream(Streams):
         return torch.randn((self.n * self.batch, *shape), generator=self.generator, dtype=like.dtype).to(like.device)
 
 
+def exact(prior: Gaussian | Mixture | Guided) -> Mixture:
+    """The mixture that a prior is, or that one guided at w = 1 must be."""
+    if isinstance(prior, Guided):
+        return prior.bound
+    return mixture.of(prior) if isinstance(prior, Gaussian) else prior
+
+
 class Reference:
     """A case, measured ``MEASUREMENTS`` times, with its exact posterior and what it takes to hold ``n`` samples against it."""
 
     def __init__(self, case: Case, n: int = SAMPLES, rng: Seed = 0):
         self.case, self.n, self.prior = case, n, PRIORS[case.prior]()
-        self.mixture = mixture.of(self.prior) if isinstance(self.prior, Gaussian) else self.prior
+        self.mixture = exact(self.prior)
         operator = case.operator()
         self.seeds = generator(rng)
         noise = torch.Generator().manual_seed(int(self.seeds.integers(2**63)))
@@ -299,11 +309,12 @@ class Field:
 
 def gradient_fields(names: Sequence[str] = tuple(priors.CATALOGUE)) -> Iterator[Field]:
     """The asymmetry of priors on 32 x 32 pixels of a noisy photograph."""
-    clean = problems.load_image("camera", size=32).double()
-    noise = torch.from_numpy(np.random.default_rng(0).standard_normal(clean.shape))
+    picture = problems.load_image("camera", size=32).double()
     for name in names:
         try:
             prior = priors.load(name)
+            clean = picture.expand(-1, getattr(prior, "channels", 1), -1, -1)
+            noise = torch.from_numpy(np.random.default_rng(0).standard_normal(clean.shape))
             found = {sigma: asymmetry(prior, clean + sigma * noise, sigma) for sigma in LEVELS}
             yield Field(name, bool(getattr(prior, "mmse", False)), found)
         except (ImportError, OSError, ValueError) as error:

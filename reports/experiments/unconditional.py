@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -78,6 +78,12 @@ class Belief:
     def statistics(self) -> Statistics:
         return Statistics.of(self.samples)
 
+    @property
+    def label(self) -> str | None:
+        """What was bound to the prior as its label."""
+        bound = Selector.parse(self.prior).values.get("label")
+        return None if bound is None else str(bound)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -123,6 +129,31 @@ def tried(name: str, plan: Plan, sigma: float) -> None:
         slot.checked(load_prior(name, plan.channels)).denoise(flat, sigma)
     except Exception as error:
         raise ValueError(f"prior {name!r} cannot denoise an image of 16 x 16 pixels: {error}") from error
+
+
+def by_label(text: str) -> list[str]:
+    """The selectors of all labels of a prior where a selector says label=all, otherwise the selector itself.
+
+    Raises:
+        ValueError: label=all of a prior that takes no label.
+    """
+    chosen = Selector.parse(text)
+    if chosen.values.get("label") != "all":
+        return [str(chosen)]
+    options = {name: value for name, value in chosen.values.items() if name not in ("label", "guidance", "classifier")}
+    prior = load_prior(str(Selector(chosen.name, tuple(options.items()))))
+    if not callable(getattr(prior, "given", None)):
+        raise ValueError(f"prior {chosen.name!r} takes no label; give one that does, such as digits28[label=all]")
+    return [str(Selector(chosen.name).with_defaults(chosen.values | {"label": label})) for label in dict.fromkeys(prior.labels)]  # type: ignore[attr-defined]
+
+
+def natural_shape(texts: Sequence[str]) -> tuple[int, int]:
+    """Channels and size of the pictures that the first prior which tells so was trained on; grey and 64 if none does."""
+    for text in texts:
+        shape = (getattr(load_prior(text), "card", None) or {}).get("shape")
+        if shape:
+            return int(shape[0]), int(shape[1])
+    return 1, 64
 
 
 def draw(plan: Plan, tell: Callable[[str], None]) -> Iterator[Belief]:

@@ -15,6 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from reports.experiments import unconditional
 from reports.experiments.unconditional import Belief, Statistics
 from reports.figures import charts, style
+from reports.runs.selectors import Selector
 
 if TYPE_CHECKING:
     from reports.runs.stored import Run
@@ -28,18 +29,23 @@ logger = logging.getLogger("priorbench")
 
 @matplotlib.rc_context(style.RC)
 def figure(beliefs: Sequence[Belief], real: Statistics, source: str, *, width: float = style.WIDTH, titled: bool = True) -> Figure:
-    """Samples in rows, one for each prior and method, on the grey scale of images; below, their spectra against photographs."""
+    """Samples in rows, one for each prior and method, on the grey scale of images; below, their spectra against photographs.
+
+    Where every row is of a label there are no spectra: what a class looks like is no photograph in general.
+    """
+    spectrum = 0 if all(belief.label is not None for belief in beliefs) else SPECTRUM
     n = min(len(beliefs[0].samples), max(1, int((width - SIDE - 2 * charts.MARGIN) / SMALLEST)))
     drawn = charts.new_figure(width, TITLE, explained(beliefs, n), titled)
-    grid = drawn.add_gridspec(len(beliefs) + 1, n, height_ratios=[*[1] * len(beliefs), SPECTRUM])
+    grid = drawn.add_gridspec(len(beliefs) + bool(spectrum), n, height_ratios=[*[1] * len(beliefs), *[spectrum] * bool(spectrum)])
     strips = [[drawn.add_subplot(grid[i, k]) for k in range(n)] for i in range(len(beliefs))]
     for row, belief in zip(strips, beliefs, strict=True):
         strip(row, belief)
-    axes = drawn.add_subplot(grid[-1, :])
-    spectra(axes, beliefs, real, source)
-    charts.legend_below(drawn, axes.get_legend_handles_labels()[0])
+    if spectrum:
+        axes = drawn.add_subplot(grid[-1, :])
+        spectra(axes, beliefs, real, source)
+        charts.legend_below(drawn, axes.get_legend_handles_labels()[0])
     side = min(PANEL, (width - SIDE - 2 * charts.MARGIN) / n - 0.1)
-    return charts.fit_height(drawn, strips[0][0], len(beliefs) + SPECTRUM, side)
+    return charts.fit_height(drawn, strips[0][0], len(beliefs) + spectrum, side)
 
 
 def explained(beliefs: Sequence[Belief], n: int) -> str:
@@ -47,8 +53,15 @@ def explained(beliefs: Sequence[Belief], n: int) -> str:
     many = f"{n} of {drawn} samples" if n < drawn else f"{n} samples" if n > 1 else "One sample"
     return (
         f"{many} of {pixels} × {pixels} pixels from pure noise, nothing measured; the same noise in each column. Contrast is the rms "
-        "distance of a pixel from the mean of its image."
+        "distance of a pixel from the mean of its image." + labelled(beliefs)
     )
+
+
+def labelled(beliefs: Sequence[Belief]) -> str:
+    """Which rows are named by their labels, and of which priors these are."""
+    told = [Selector.parse(belief.prior) for belief in beliefs if belief.label is not None]
+    free = dict.fromkeys(str(Selector(each.name, tuple((name, value) for name, value in each.options if name != "label"))) for each in told)
+    return f" Rows named by a label: {', '.join(free)}." if free else ""
 
 
 def strip(row: Sequence[Axes], drawn: Belief) -> None:
@@ -56,7 +69,7 @@ def strip(row: Sequence[Axes], drawn: Belief) -> None:
         charts.picture(axes, style.display(sample.permute(1, 2, 0).numpy()))
     words = (drawn.method + ", heuristic" * drawn.heuristic, f"contrast {drawn.statistics.contrast:.2f}")
     look: dict[str, Any] = {"rotation": 0, "ha": "left", "labelpad": 72 * SIDE - 12}
-    row[0].set_ylabel(charts.short(drawn.prior, 12), weight="bold", size=7.5, va="bottom", color=style.INK, **look)
+    row[0].set_ylabel(charts.short(drawn.label or drawn.prior, 12), weight="bold", size=7.5, va="bottom", color=style.INK, **look)
     row[0].annotate("\n".join(words), (0, 0.5), (12 - 72 * SIDE, -2), xycoords="axes fraction", textcoords="offset points", va="top",
                     size=6, color=style.MUTED)  # fmt: skip
 

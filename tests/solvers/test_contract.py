@@ -380,12 +380,12 @@ def test_the_default_dtype_of_torch_changes_no_result(name: str, default: torch.
 
     def found() -> list[Tensor]:
         prior = priors.load(name, **({"processes": 1} if name == "bm3d" else {}))
-        image = problems.load_image("camera", size=16)
+        image = problems.load_image("camera", size=16, channels=getattr(prior, "channels", 1))
         made = problems.deblur(image, rng=0), problems.super_resolution(image, rng=0), problems.inpaint(image, rng=0)
         some = made if name in ("gaussian", "tv") else made[:1]
         answers = [solvers.solve(problem, prior, steps=2).x for problem in some]
         answers += [solvers.sample(problem, prior, n=1, rng=0, steps=2).samples for problem in some]
-        answers.append(solvers.generate(prior, (1, 16, 16), n=1, rng=0, levels=[0.3, 0.1]).samples)
+        answers.append(solvers.generate(prior, tuple(image.shape[1:]), n=1, rng=0, levels=[0.3, 0.1]).samples)
         if name == "gaussian":
             answers += [answered(prior, problem, method) for problem in made[2:] for method in METHODS]
         return answers

@@ -322,3 +322,15 @@ def test_the_ruler_knows_gaussian_and_mixtures_only() -> None:
     assert torch.allclose(ruler.posterior.mean, mean.flatten(1), atol=1e-9)
     assert torch.allclose(ruler.posterior.std, std.flatten(1), atol=1e-9)
     assert isinstance(ruler.problem, problems.Problem)
+
+
+def test_a_prior_guided_at_one_samples_as_the_prior_of_its_label() -> None:
+    """The same noise, once with the gradient of p(label | x), once with the components of the label alone."""
+    case = next(case for case in posteriors.CASES if case.prior == "digits, told 3")
+    ruler = posteriors.Reference(case, n=19, rng=0)
+    assert set(ruler.mixture.labels) == {"3"}
+    by_classifier, by_label = (
+        posteriors.run(ruler.problem, prior, "annealed", 1.0, 10, None, posteriors.OneStream(0, 19, 6)).drawn()
+        for prior in (ruler.prior, ruler.mixture)
+    )
+    assert torch.allclose(by_classifier, by_label, atol=1e-4)

@@ -54,6 +54,25 @@ def test_the_figure_shows_every_prior_and_method() -> None:
     assert labels == [f"photographs, contrast {real.contrast:.2f}", "gaussian, ddpm", "gaussian, dpm++"]
 
 
+def test_all_labels_are_one_row_each_and_the_size_is_that_of_the_training() -> None:
+    rows = unconditional.by_label("digits28[label=all,guidance=2]")
+    assert rows == [f"digits28[guidance=2,label={digit}]" for digit in range(10)]
+    assert unconditional.by_label("mixture[label=all]") == [f"mixture[label={texture}]" for texture in ("smooth", "natural", "rough")]
+    assert unconditional.by_label("digits28") == ["digits28"]
+    assert unconditional.natural_shape(["tv", "clothing[label=hat]"]) == (3, 64)
+    assert unconditional.natural_shape(rows) == (1, 28)
+    assert unconditional.natural_shape(["gaussian"]) == (1, 64)
+
+
+def test_the_figure_of_labels_has_no_spectra_of_photographs() -> None:
+    plan = unconditional.checked(Plan(tuple(unconditional.by_label("mixture[label=all]")), ("heun",), 16, 1, 2, 4, 0))
+    drawn, real = list(unconditional.draw(plan, lambda what: None)), unconditional.photographs(None, 16, 1)
+    figure = belief_figure.figure(drawn, real, "photographs")
+    assert [axes.get_ylabel() for axes in figure.axes[::2]] == ["smooth", "natural", "rough"]
+    assert len(figure.axes) == 3 * 2
+    assert "Rows named by a label: mixture." in figure.get_label()
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -61,6 +80,9 @@ def test_the_figure_shows_every_prior_and_method() -> None:
         (("-m", "hein"), "did you mean 'heun'?"),
         (("--size", "8"), "size must be at least 16, not 8"),
         (("-n", "0"), "samples must be at least 1, not 0"),
+        (("-p", "tv[label=all]"), "'tv' takes no label"),
+        (("-p", "digits28[label=11]"), "knows no label 11; give one of 0, 1"),
+        (("-p", "clothing", "--channels", "1"), "was trained on 3 channels"),
         (("-i", "nowhere"), "no images below nowhere"),
     ],
 )

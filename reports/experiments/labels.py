@@ -1,0 +1,195 @@
+"""Inverse problems with the right label, a wrong one and none: what a label is worth, and whether a false one shows without the truth.
+
+Two scores need no truth: misfit, and the score of data that was held back. Where the samples of the prior without a label
+are told apart by the classifier, the shares are p(label | y) as the network has it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import problems
+import solvers
+from priors import labelled
+from priors.conditional import Conditional
+from problems.operators import Inpainting
+from problems.problem import Problem
+from reports.runs import files
+from reports.runs.loading import derived
+from reports.runs.selectors import Selector, known
+from reports.scores import ensemble, pixelwise
+
+ARMS = ("right", "wrong", "none")
+SCORES = {
+    "psnr": "PSNR of the mean of the samples, dB",
+    "psnr_sample": "of a sample, dB",
+    "coverage": "share of the pixels inside the interval of the samples",
+    "crps": "CRPS of a pixel",
+    "misfit": "|A x - y|^2 / (m s^2) of a sample",
+    "held_back": "CRPS of data held back, in units of their noise, missing pixels where there are any: 0.56 for the truth",
+    "right_label": "p(right label | sample) by the classifier, mean",
+    "sure": "highest of the mean p(label | sample)",
+}
+DIGITS = {"psnr": 2, "psnr_sample": 2, "crps": 4}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture with its label, and what is measured of it."""
+
+    problem: str
+    number: int
+    label: int
+    picture: Tensor  # [1, C, H, W]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Scores of the samples of one case with one label, or none."""
+
+    problem: str
+    number: int
+    label: str
+    arm: str
+    told: str | None  # the label that was bound
+    scores: dict[str, float]
+
+
+def cases(source: Path, prior: Conditional, chosen: Sequence[str], pictures: int) -> list[Case]:
+    """``pictures`` test pictures, as many of each class as can be, for every problem.
+
+    Raises:
+        ValueError, FileNotFoundError: no such pictures, other classes than the prior knows, a problem that cannot be measured.
+    """
+    _, size, _ = prior.card["shape"]
+    data = labelled.load(source, prior.channels, size)
+    if data.names != prior.labels:
+        raise ValueError(f"{source} holds the classes {', '.join(data.names)}; prior {prior.name!r} knows {', '.join(prior.labels)}")
+    order = [data.test.labels.eq(k).nonzero()[:, 0].tolist() for k in range(len(data.names))]
+    deep = [each[i] for i in range(max(map(len, order))) for each in order if i < len(each)][:pictures]
+    found = [Case(text, n, int(data.test.labels[n]), data.test.at([n]).pictures()) for text in chosen for n in deep]
+    for each in {case.problem: case for case in found}.values():
+        measured(each, 0)
+    return found
+
+
+def measured(case: Case, seed: int) -> tuple[Problem, Problem]:
+    """The measurement of a case, and another one that no solver sees: the missing pixels of inpainting, otherwise the same once more."""
+    chosen = Selector.parse(case.problem)
+    known("problem", chosen.name, problems.CATALOGUE)
+    problem = problems.load(chosen.name, case.picture, rng=derived(seed, "noise", case.problem, str(case.number)), **chosen.values)
+    operator = problem.operator
+    if isinstance(operator, Inpainting):
+        operator = Inpainting(~operator.mask.numpy(), operator.image_shape)
+    noise = torch.Generator().manual_seed(derived(seed, "held back", case.problem, str(case.number)))
+    clean = operator.forward(case.picture)
+    y = clean + problem.noise_sigma * torch.randn(clean.shape, generator=noise)
+    return problem, Problem("held back", operator, y, problem.noise_sigma)
+
+
+def run(
+    prior: Conditional, chosen: Sequence[Case], n: int, steps: int | None, guidance: float, seed: int, tell: Callable[[str], None]
+) -> Iterator[Row]:
+    """Each case with its own label, with the next one of the list, and without; the same measurement and the same noise."""
+    for k, case in enumerate(chosen):
+        problem, second = measured(case, seed)
+        bound = {"right": case.label, "wrong": (case.label + 1) % len(prior.labels), "none": None}
+        tell(f"[{k + 1}/{len(chosen)}] {case.problem}, {prior.labels[case.label]} ...")
+        for arm, label in bound.items():
+            told = prior if label is None else prior.given(label, guidance)
+            rng = derived(seed, "samples", case.problem, str(case.number))
+            try:
+                samples = solvers.sample(problem, told, n, rng, steps=steps).drawn()[:, 0]
+            except solvers.Diverged as error:
+                tell(f"  {arm} label is left out: {error}")
+                continue
+            name = None if label is None else prior.labels[label]
+            yield Row(case.problem, case.number, prior.labels[case.label], arm, name, scored(problem, second, samples, prior, case.label))
+
+
+def scored(problem: Problem, second: Problem, samples: Tensor, prior: Conditional, label: int) -> dict[str, float]:
+    """The SCORES of samples [n, C, H, W]."""
+    assert problem.truth is not None
+    truth, drawn = problem.truth[0].numpy(), samples.numpy()
+    with torch.no_grad():
+        shares = prior.judge.log_probabilities(samples.clamp(0, 1)).exp().mean(0)
+    found = {
+        "psnr": pixelwise.psnr(drawn.mean(0), truth),
+        "psnr_sample": float(np.mean([pixelwise.psnr(each, truth) for each in drawn])),
+        "coverage": ensemble.coverage(drawn, truth)[0],
+        "crps": float(ensemble.crps(drawn, truth).mean()),
+        "misfit": float(np.mean([pixelwise.misfit(problem, each[None]) for each in samples])),
+        "held_back": held_back(second, samples),
+        "right_label": float(shares[label]),
+        "sure": float(shares.max()),
+        "told_rightly": float(shares.argmax() == label),
+    }
+    return {name: round(value, 5) for name, value in found.items()}
+
+
+def held_back(second: Problem, samples: Tensor) -> float:
+    """CRPS of the held-back data, in units of their noise; the forecast is A x with fresh noise, for each sample x.
+
+    1 / sqrt(pi) = 0.564 if every sample is the truth.
+    """
+    clean = second.operator.forward(samples)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    forecast = clean / second.noise_sigma + noise
+    return float(ensemble.crps(forecast.numpy(), (second.y[0] / second.noise_sigma).numpy()).mean())
+
+
+def table(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Means over the pictures by problem and arm, with the standard error of CRPS and held-back score against no label.
+
+    ``calibration`` of the arm without a label: how much more often the likeliest label was right than its share said.
+    """
+    found = []
+    for problem in dict.fromkeys(row.problem for row in rows):
+        free = {row.number: row for row in rows if row.problem == problem and row.arm == "none"}
+        for arm in ARMS:
+            mine = [row for row in rows if row.problem == problem and row.arm == arm]
+            if not mine:
+                continue
+            line: dict[str, Any] = {"problem": problem, "label": arm, "pictures": len(mine)}
+            for name in SCORES:
+                line[name] = round(float(np.mean([row.scores[name] for row in mine])), 5)
+            for name in ("crps", "held_back"):
+                gains = [row.scores[name] - free[row.number].scores[name] for row in mine if row.number in free]
+                line[f"{name}_gain"] = round(float(np.mean(gains)), 5) if gains else None
+                line[f"{name}_error"] = round(float(np.std(gains, ddof=1) / math.sqrt(len(gains))), 5) if len(gains) > 1 else None
+            if arm == "none":
+                line["calibration"] = round(float(np.mean([row.scores["told_rightly"] - row.scores["sure"] for row in mine])), 4)
+            found.append(line)
+    return found
+
+
+def markdown(lines: Sequence[dict[str, Any]], n: int) -> str:
+    """The table as Markdown, with a line that explains each score."""
+    heads = ["problem", "label", *SCORES]
+    rows = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for line in lines:
+        numbers = [f"{line[name]:.{DIGITS.get(name, 3)}f}" for name in SCORES]
+        rows.append("| " + " | ".join([line["problem"], line["label"], *numbers]) + " |")
+    nominal = ensemble.order(n, ensemble.LEVEL)[1]
+    notes = [f"- {name}: {words}" + (f" ({nominal:.2f} if exact)" if name == "coverage" else "") for name, words in SCORES.items()]
+    return "\n".join([*rows, "", *notes]) + "\n"
+
+
+def save(rows: Sequence[Row], n: int, folder: Path) -> list[dict[str, Any]]:
+    """Write labels.json (every picture, and the table) and labels.md; returns the table.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    lines = table(rows)
+    files.write_json(folder / "labels.json", {"table": lines, "rows": [vars(row) for row in rows]})
+    files.write(folder / "labels.md", lambda file: file.write(markdown(lines, n).encode()))
+    return lines
