@@ -15,6 +15,7 @@ from problems.names import is_picture, unknown
 
 FULL_SCALE = {torch.bool: 1, torch.uint8: 255, torch.uint16: 65535}
 SIGNED = 0.4  # pixels this far on both sides of zero, and none beyond 1: a picture in [-1, 1]
+UNASSOCIATED = 2  # of TIFF's extra samples: alpha that the colours are not multiplied by
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as PIL's mode "L"
 
 
@@ -87,7 +88,7 @@ def read(name: str) -> np.ndarray:
     try:
         if Path(name).suffix.lower() in (".tif", ".tiff"):
             return read_tiff(name)
-        return read_by_pillow(name)
+        return read_deep_png(name) if is_deep_png(name) else read_by_pillow(name)
     except Exception as error:  # a damaged file fails in its decoder's own way
         raise ValueError(f"{name} cannot be read as an image ({error}); save it again as PNG or TIFF") from None
 
@@ -97,8 +98,24 @@ def read_by_pillow(name: str) -> np.ndarray:
         return pixels(image)
 
 
+def is_deep_png(name: str) -> bool:
+    """Whether a file is a PNG with colours or alpha of 16 bits, of which Pillow reads 8."""
+    with Path(name).open("rb") as file:
+        head = file.read(26)
+    return head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:25] == b"\x10" and head[25:26] in (b"\x02", b"\x04", b"\x06")
+
+
+def read_deep_png(name: str) -> np.ndarray:
+    import png
+
+    with Path(name).open("rb") as file:
+        width, height, rows, facts = png.Reader(file).read()
+        array = np.vstack([np.asarray(row, np.uint16) for row in rows]).reshape(height, width, facts["planes"])
+    return array if facts["planes"] > 2 else array[..., [0, 0, 0, 1]]
+
+
 def read_tiff(name: str) -> np.ndarray:
-    """The first page. Plain grey and RGB by tifffile, which keeps 16 bits and floats of colour; everything else by Pillow.
+    """The first page. Plain grey, RGB and RGBA by tifffile, which keeps 16 bits and floats of colour; all else by Pillow.
 
     Pillow turns pictures upright and knows palettes, CMYK, YCbCr and both kinds of alpha, but reads 8 bits of a colour only.
     """
@@ -107,7 +124,8 @@ def read_tiff(name: str) -> np.ndarray:
     with tifffile.TiffFile(name) as file:
         page: Any = file.pages[0]
         tag = page.tags.get("Orientation")
-        plain = page.photometric.name in ("MINISBLACK", "MINISWHITE", "RGB") and not page.extrasamples and page.planarconfig == 1
+        known = not page.extrasamples or (page.photometric.name == "RGB" and tuple(page.extrasamples) == (UNASSOCIATED,))
+        plain = page.photometric.name in ("MINISBLACK", "MINISWHITE", "RGB") and known and page.planarconfig == 1
         if not plain or page.dtype is None or page.dtype.itemsize < 2:
             return read_by_pillow(name)
         try:

@@ -98,7 +98,7 @@ def draw(axes: Axes, path: tuple[np.ndarray, np.ndarray] | None) -> None:
     sigmas, shares = path
     for k, colour in enumerate(COLOURS):
         axes.plot(sigmas, np.minimum(shares[:, k], HIGHEST), color=colour, linewidth=1.1)
-    if len(set(sigmas)) > 1:
+    if max(sigmas) > 1.001 * min(sigmas):  # a prior of one level has a schedule of one, to rounding
         axes.set_xlim(max(sigmas), min(sigmas))
     axes.xaxis.set_major_locator(FixedLocator([10.0**k for k in range(-4, 3)]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -58,9 +58,7 @@ def read(path: str | Path) -> Photograph:
         raise ValueError(f"{path} is no picture in known units: {error}") from None
     if x.shape[1] == 3 and bool((x[:, :1] == x).all()):
         x = x[:, :1]
-    deep = bits == 16 and (x.shape[1] == 3 or alpha is not None)  # Pillow writes PNG of 16 bits in grey only
-    suffix = ".tif" if deep or path.suffix.lower() in TIFF else ".png"
-    return Photograph(path, x, alpha, bits, suffix, quantisation(path))
+    return Photograph(path, x, alpha, bits, ".tif" if path.suffix.lower() in TIFF else ".png", quantisation(path))
 
 
 def quantisation(path: Path) -> float:
@@ -79,17 +77,19 @@ def quantisation(path: Path) -> float:
 
 
 def write(path: Path, values: np.ndarray) -> None:
-    """A TIFF, or a PNG of 8 bits or of grey, whole or not at all.
+    """A PNG or TIFF of 8 or 16 bits, grey, RGB or RGBA, whole or not at all.
 
     Raises:
         OSError: the folder cannot be written.
     """
+    import png
     import tifffile
-    from PIL import Image
 
     if path.suffix == ".tif":
         colours = "rgb" if values.ndim == 3 else "minisblack"
         extra = ["unassalpha"] if values.ndim == 3 and values.shape[-1] == 4 else None
         files.write(path, lambda file: tifffile.imwrite(file, values, photometric=colours, extrasamples=extra))
     else:
-        files.write(path, lambda file: Image.fromarray(values).save(file, "png"))
+        height, width, planes = values.shape if values.ndim == 3 else (*values.shape, 1)
+        writer = png.Writer(width, height, greyscale=planes == 1, alpha=planes == 4, bitdepth=8 * values.itemsize)
+        files.write(path, lambda file: writer.write(file, values.reshape(height, -1)))
