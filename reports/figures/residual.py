@@ -19,7 +19,7 @@ EXPLAINED = (
 
 
 @matplotlib.rc_context(style.RC)
-def residual_spectrum(residuals: Mapping[str, np.ndarray], families: Mapping[str, str | None], *, width: float = 4.6) -> Figure:
+def residual_spectrum(residuals: Mapping[str, np.ndarray], families: Mapping[str, str | None], *, width: float = style.WIDTH) -> Figure:
     """A line for each prior; ``residuals`` [n, h, w, C] in units of the noise, without missing pixels."""
     figure = charts.new_figure(width, TITLE, EXPLAINED)
     axes = charts.plain(figure.subplots(), "cycles per pixel", "power, noise = 1")

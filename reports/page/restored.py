@@ -42,6 +42,7 @@ class Shown(NamedTuple):
 
     prior: str
     pictures: Sequence[tuple[str, str, str]]
+    heuristic: bool
 
 
 def build(
@@ -89,7 +90,8 @@ def row(asked: Restoration, answer: Answer) -> Shown:
     seen = {"the mean of all answers": answer.mean, "one answer of many": answer.samples[0], "another": answer.samples[1]}
     found = [(told, whole(x), detail(x)) for told, x in seen.items()]
     drawn = torch.from_numpy(coloured(picture(spread), top)).movedim(-1, 0)[None]
-    return Shown(answer.prior, [*found, (f"how far they differ, 0 to {255 * top:.2g} of 255", whole(drawn), detail(drawn))])
+    differ = (f"how far they differ, 0 to {255 * top:.2g} of 255", whole(drawn), detail(drawn))
+    return Shown(answer.prior, [*found, differ], not getattr(asked.load(answer.prior), "mmse", False))
 
 
 def coloured(values: np.ndarray, top: float) -> np.ndarray:
