@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-GAIN = 1.3  # how many times faster bfloat16 must be for "auto": hardware with it reaches 2.5 to 3, hardware without it 0.1
+GAIN = 1.0  # how many times faster bfloat16 must be for "auto": hardware with it reaches 2.5 to 3, hardware without it 0.1
+TRIES = 8  # of each precision
 DECIDED: dict[str, str] = {}  # kind of device -> the faster precision, once it is known
 HOPELESS = 4  # times slower than float32: a processor that emulates bfloat16, not worth a second trial
 
@@ -58,21 +59,24 @@ def one_thread() -> Iterator[None]:
 
 
 def gains(compute: Callable[[], Any], device: str, gain: float = 1.0) -> bool:
-    """Whether ``compute`` is more than ``gain`` times faster in bfloat16, by processor time: the best of four runs each."""
+    """Whether ``compute`` is more than ``gain`` times faster in bfloat16, by processor time: the best of TRIES runs each.
 
-    def seconds(half: bool, hopeless: float = math.inf) -> float:
-        best = math.inf
-        for _ in range(4):
-            start = time.process_time()
-            with autocast(device, half):
-                compute()
-            best = min(best, time.process_time() - start)
-            if best > hopeless:
-                break
-        return best
+    The two take turns, so that another process slows both: a run that is gone on with must decide as it did before.
+    """
 
-    full = seconds(False)
-    return seconds(True, HOPELESS * full) * gain < full
+    def seconds(half: bool) -> float:
+        start = time.process_time()
+        with autocast(device, half):
+            compute()
+        return time.process_time() - start
+
+    full, half = min(seconds(False), seconds(False)), math.inf
+    for _ in range(TRIES):
+        half = min(half, seconds(True))
+        if half > HOPELESS * full:
+            return False
+        full = min(full, seconds(False))
+    return half * gain < full
 
 
 def autocast(device: str | torch.device, half: bool) -> contextlib.AbstractContextManager:
