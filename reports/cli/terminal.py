@@ -44,6 +44,17 @@ def table_of(*columns: str, title: str | None = None) -> Table:
     return Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD)
 
 
+def bar(out: Console) -> rich.progress.Progress:
+    """A line with a bar, counts, time and a description, where somebody watches."""
+    columns = (
+        rich.progress.BarColumn(bar_width=24),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TimeElapsedColumn(),
+        rich.progress.TextColumn("{task.description}", markup=False),
+    )
+    return rich.progress.Progress(*columns, console=out, disable=not out.is_terminal, transient=True)
+
+
 class Progress:
     """Tells what runs now, what is done, and how long the rest will take, prior by prior from the calls made so far.
 
@@ -55,13 +66,7 @@ class Progress:
         self.ended: set[Cell | Level] = set()
         self.cost: dict[str, list[float]] = {}  # prior -> seconds per denoised image, of each cell run
         self.running: set[Cell | Level] = set()
-        columns = (
-            rich.progress.BarColumn(bar_width=24),
-            rich.progress.MofNCompleteColumn(),
-            rich.progress.TimeElapsedColumn(),
-            rich.progress.TextColumn("{task.description}", markup=False),
-        )
-        self.bar = rich.progress.Progress(*columns, console=out, disable=not out.is_terminal, transient=True)
+        self.bar = bar(out)
         self.task = self.bar.add_task("", total=len(cells))
 
     def __enter__(self) -> Progress:
@@ -107,9 +112,7 @@ class Steps:
 
     def __init__(self, out: Console, total: int):
         self.out, self.total, self.begun, self.kept = out, total, 0, 0
-        columns = (rich.progress.BarColumn(bar_width=24), rich.progress.MofNCompleteColumn(), rich.progress.TimeElapsedColumn(),
-                   rich.progress.TextColumn("{task.description}", markup=False))  # fmt: skip
-        self.bar = rich.progress.Progress(*columns, console=out, disable=not out.is_terminal, transient=True)
+        self.bar = bar(out)
         self.task = self.bar.add_task("", total=total)
         self.started = time.monotonic()
 

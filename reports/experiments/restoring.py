@@ -20,7 +20,7 @@ from priors.slot import Denoiser
 from problems.operator import Operator
 from problems.problem import Problem, check_noise
 from reports.runs import files, photograph
-from reports.runs.keys import digest, measured_error, named_files, sums
+from reports.runs.keys import digest, identity, named_files, sums
 from reports.runs.loading import load_prior
 from reports.runs.photograph import Photograph
 from reports.runs.selectors import Selector
@@ -38,7 +38,7 @@ class Restoration:
 
     picture: Photograph
     problem: str
-    operator: Operator  # without a size
+    operator: Operator  # without a size, but for a mask, which is that of the whole picture
     priors: tuple[str, ...]
     noise: problems.noise.Noise
     given: bool  # whether the noise was given, not estimated
@@ -96,6 +96,8 @@ def plan(
         raise ValueError(f"a spread needs at least 2 samples, not {samples}")
     read = photograph.read(picture)
     chosen, given = unfitted(problem)
+    if isinstance(chosen, problems.Inpainting):  # its mask is read once, and cut for each tile
+        chosen = chosen.fitted(read.pixels.shape[1:])
     noise = given if noise is None else noise
     for prior in priors:
         load_prior(prior, read.pixels.shape[1])
@@ -190,9 +192,7 @@ def instrument(asked: Restoration, tile: Tile) -> Operator:
     """The operator of one tile, still without a size."""
     if not isinstance(asked.operator, problems.Inpainting):
         return asked.operator
-    whole = asked.operator.fitted(asked.picture.pixels.shape[1:])
-    assert isinstance(whole, problems.Inpainting)
-    mask = whole.mask[tile.part]
+    mask = asked.operator.mask[tile.part]
     if not bool(mask.any()):
         raise ValueError(f"a hole fills a tile of {asked.tile} pixels; give a larger --tile")
     return problems.Inpainting(mask)
@@ -223,13 +223,11 @@ def answers(asked: Restoration, folder: Path, tell: Callable[[str, Tile, bool], 
 
 def key(asked: Restoration, prior: str, tile: Tile) -> str:
     """Of all that decides a tile."""
-    loaded = asked.load(prior)
     part = asked.picture.pixels[(..., *tile.part)]
     content = {
         "pixels": hashlib.sha256(part.numpy().tobytes()).hexdigest(), "problem": asked.problem, "prior": prior, "tile": asdict(tile),
         "numbers": [asked.noise.sigma, asked.samples, asked.steps, asked.seed],
-        "files": sums(*named_files(asked.problem), *named_files(prior), measured_error(prior)),
-        "weights": (getattr(loaded, "card", None) or {}).get("sha256"), "precision": getattr(loaded, "precision", None),
+        "files": sums(*named_files(asked.problem), *named_files(prior)), **identity(prior, asked.channels),
     }  # fmt: skip
     return digest(content)
 
@@ -265,18 +263,18 @@ def joined(asked: Restoration, prior: str, found: Sequence[tuple[Tile, dict[str,
     """Tiles faded into each other where they overlap, so that each pixel comes from the tile it lies deepest in."""
     factor, (height, width) = asked.factor, asked.picture.pixels.shape[-2:]
     total = torch.zeros(1, 1, factor * height, factor * width)
-    sums: dict[str, Tensor] = {}
+    sum_of: dict[str, Tensor] = {}
     for tile, content in found:
         rows, columns = (slice(factor * each.start, factor * each.stop) for each in tile.part)
         weight = ramp(factor * tile.size[0])[:, None] * ramp(factor * tile.size[1])
         total[..., rows, columns] += weight
         for name in ("mean", "samples", "std"):
             values = torch.from_numpy(content[name])
-            whole = sums.setdefault(name, values.new_zeros(*values.shape[:-2], factor * height, factor * width))
+            whole = sum_of.setdefault(name, values.new_zeros(*values.shape[:-2], factor * height, factor * width))
             whole[..., rows, columns] += weight * values
     told = [json.loads(str(content["told"])) for _, content in found]
     warnings = tuple({warning.partition(": ")[2]: warning for each in told for warning in each["warnings"]}.values())  # one of a kind
-    mean, samples, std = (sums[name] / total for name in ("mean", "samples", "std"))
+    mean, samples, std = (sum_of[name] / total for name in ("mean", "samples", "std"))
     return Answer(prior, mean, samples, std, warnings, sum(each["seconds"] for each in told))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from reports.figures import style
 from reports.figures.residual import residual_spectrum
-from reports.judging.sceptic import Judged, Ranked, Whiteness, ranking
+from reports.judging.sceptic import SHARE, Judged, Ranked, Whiteness, ranking
 from reports.page import templates
 from reports.page.pictures import data_uri
 from reports.page.svg import inline
@@ -58,7 +58,7 @@ def build(
     families = {each: getattr(asked.load(each), "family", None) for each in asked.priors}
     residuals = {each.prior: each.residual for each in judged if not np.isnan(each.residual).any()}
     figure = inline(residual_spectrum(residuals, families), "residual", "Power of the residual against frequency") if residuals else None
-    best = {each.prior: answer for each, answer in zip(judged, answers, strict=True)}
+    ranked = ranking([each.foretold for each in judged])
     return templates.write(
         folder / "report.html",
         "restored.html.j2",
@@ -67,10 +67,11 @@ def build(
         size=" × ".join(str(n) for n in reversed(asked.picture.pixels.shape[-2:])),
         measured=(whole(measured), detail(measured, asked.factor)),
         rows=[row(asked, answer) for answer in answers],
-        checks={each.prior: checks(asked, each, best[each.prior]) for each in judged},
+        checks={each.prior: checks(asked, each, answer) for each, answer in zip(judged, answers, strict=True)},
         general=general(asked, share[0]),
-        ranking=ranking([each.foretold for each in judged]),
-        verdict=verdict(ranking([each.foretold for each in judged])),
+        ranking=ranked,
+        verdict=verdict(ranked),
+        held=SHARE,
         figure=figure,
         residuals={each.prior: data_uri(np.clip(0.5 + each.residual[0] / (2 * PENS), 0, 1)) for each in judged},
         share=(share[0], data_uri(coloured(share[1], 1.0))),

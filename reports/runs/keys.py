@@ -31,12 +31,17 @@ SOURCES = (  # what computes a cell
 
 def key(cell: Cell) -> str:
     """Name of a cell's files: it changes with the cell, the files and weights it reads, and what computes it."""
-    prior = load_prior(cell.prior, cell.channels)
     files = sums(cell.image, cell.lpips_file or "", *named_files(cell.problem), *named_files(cell.prior))
-    card, errors = getattr(prior, "card", None) or {}, sums(measured_error(cell.prior), *own_files(prior))
+    return digest({"cell": asdict(cell), "files": files, **identity(cell.prior, cell.channels)})
+
+
+def identity(selector: str, channels: int) -> dict[str, Any]:
+    """What decides the answers of a prior beside the options and files that its selector names."""
+    prior = load_prior(selector, channels)
+    card, errors = getattr(prior, "card", None) or {}, sums(measured_error(selector), *own_files(prior))
     weights = "".join(card[part] for part in ("sha256", "classifier") if part in card) or None
     precision = getattr(prior, "precision", None)  # "auto" depends on the machine
-    return digest({"cell": asdict(cell), "files": files, "weights": weights, "errors": errors, "precision": precision})
+    return {"weights": weights, "errors": errors, "precision": precision}
 
 
 def scene_key(cell: Cell) -> str:
