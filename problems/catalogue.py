@@ -56,6 +56,12 @@ TUNE = ("coins", "coffee", "gravel")  # parameters are chosen on these
 TEST = ("camera", "astronaut", "chelsea", "rocket", "brick", "grass")  # and reported on these
 
 
+def named(path: str) -> Any:
+    """What stands at ``module:name``."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def instrument(name: str, **options: Any) -> Operator:
     """The operator of a problem by name, without a size, for ``problems.measured``.
 
@@ -67,8 +73,7 @@ def instrument(name: str, **options: Any) -> Operator:
     if not CATALOGUE[name].operator:
         known = ", ".join(each for each, entry in CATALOGUE.items() if entry.operator)
         raise ValueError(f"problem {name!r} is only simulated; for a picture of your own take one of {known}")
-    module, _, kind = CATALOGUE[name].operator.partition(":")
-    maker = getattr(importlib.import_module(module), kind)
+    maker = named(CATALOGUE[name].operator)
     parameters = {key: each for key, each in inspect.signature(maker).parameters.items() if key != "image_shape"}
     for option in options:
         if option not in parameters:
@@ -89,8 +94,7 @@ def load(name: str, image: Any, **options: Any) -> Problem:
     """
     if name not in CATALOGUE:
         raise ValueError(unknown("problem", name, CATALOGUE))
-    module, _, function = CATALOGUE[name].maker.partition(":")
-    maker = getattr(importlib.import_module(module), function)
+    maker = named(CATALOGUE[name].maker)
     accepted = [key for key in inspect.signature(maker).parameters if key != "image"]
     for option in options:
         if option == "noise":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from problems import noise
+from problems.catalogue import CATALOGUE
 from problems.images import as_tensor
 from problems.operator import Operator
 from problems.problem import Problem
@@ -34,6 +35,5 @@ def measured(picture: Any, operator: Operator, noise_sigma: float | None = None)
 
 def name(operator: Operator) -> str:
     """As a problem of the catalogue has it, for titles."""
-    return {"Identity": "denoise", "Blur": "deblur", "SuperResolution": "super_resolution", "Inpainting": "inpaint"}.get(
-        type(operator).__name__, type(operator).__name__.lower()
-    )
+    kind = type(operator).__name__
+    return next((each for each, entry in CATALOGUE.items() if entry.operator.endswith(f":{kind}")), kind.lower())

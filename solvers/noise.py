@@ -33,10 +33,10 @@ def noise_level(picture: Tensor, prior: Denoiser, upper: float) -> float:
         for k in range(LEVELS):
             before, sigma = (excess, sigma), within(trusted, upper * STEP**k)
             found = belief(trusted, filled, sigma)
-            own = found.pixel.square() if found.pixel is not None else None if found.rmse is None else torch.tensor(found.rmse**2)
+            own = found.rmse if found.pixel is None else found.pixel
             if own is None or (k and sigma == before[1]):
                 return upper
-            excess = float(((filled - found.mean).square() + own)[clear.expand_as(filled)].mean()) / sigma**2 - 1
+            excess = float(((filled - found.mean).square() + own**2)[clear.expand_as(filled)].mean()) / sigma**2 - 1
             if excess >= 0 > before[0]:
                 return crossing(before, (excess, sigma))
     return upper
