@@ -90,12 +90,16 @@ class Trainer:
     def step(self, clean: Tensor, label: Tensor | None = None) -> float:
         """One optimiser step on clean crops [B, C, H, W], with their labels [B] where the network takes any; returns the loss."""
         sigma = self.sigmas(len(clean))
-        noise = torch.randn(clean.shape, device=self.device, generator=self.generator)
+        return self.fit(clean, sigma, torch.randn(clean.shape, device=self.device, generator=self.generator), label)
+
+    def fit(self, clean: Tensor, sigma: Tensor, noise: Tensor, label: Tensor | None = None, picture: Tensor | None = None) -> float:
+        """One step on clean + sigma x noise, with the label [B] and the condition [B, K, H, W] where the network takes them."""
         c_skip, c_out, c_in = (c[:, None, None, None] for c in self.model.coefficients(sigma))
         z = clean - self.model.mean + sigma[:, None, None, None] * noise
         target = (clean - self.model.mean - c_skip * z) / c_out
+        scaled = (c_in * z).contiguous(memory_format=torch.channels_last)
         with autocast(self.device, self.half):
-            guess, log_std = self.model.residual_and_error((c_in * z).contiguous(memory_format=torch.channels_last), sigma, label)
+            guess, log_std = self.model.residual_and_error(scaled, sigma, label, picture)
         loss = weighted(guess.float() - target, log_std.float())
         self.descend(loss)
         return loss.item() if self.spent.steps % 50 == 0 else math.nan
@@ -297,8 +301,7 @@ def train(
         OSError: the folder of ``weights`` cannot be written.
     """
     checkpoint = check_places(weights, resume, start)
-    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
-        raise ValueError(f"device {device!r} cannot be used here; train on 'cpu'" + (" or 'cuda'" if torch.cuda.is_available() else ""))
+    check_device(device)
     listing(tests)  # a missing folder is told now, not after the training
     bank, held = prepared(folders, recipe, device)
     trainer = Trainer.resume(checkpoint, recipe, device) if resume else Trainer(recipe, device)
@@ -307,6 +310,11 @@ def train(
     yield from run(trainer, bank, held, checkpoint, every)
     if trainer.spent.share(recipe) >= 1:
         finish(trainer.average, trainer.draft(licence), folders, weights, tests)
+
+
+def check_device(device: str) -> None:
+    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
+        raise ValueError(f"device {device!r} cannot be used here; train on 'cpu'" + (" or 'cuda'" if torch.cuda.is_available() else ""))
 
 
 def check_places(weights: Path, resume: bool, start: Sequence[Path]) -> Path:
