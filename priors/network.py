@@ -112,8 +112,11 @@ class UNet(nn.Module):
                 label = torch.full(level.shape, self.labels, device=level.device)
             return self.embed[2:](self.embed[:2](level[:, None]) + self.label(label))
 
-    def features(self, x: Tensor, level: Tensor, picture: Tensor | None = None) -> Tensor:
-        """What the tail and the variance head read: [B, widths[0], H, W] from an embedded level [B, embedding]."""
+    def features(self, x: Tensor, level: Tensor, picture: Tensor | None = None, added: Sequence[Tensor] = ()) -> Tensor:
+        """What the tail and the variance head read: [B, widths[0], H, W] from an embedded level [B, embedding].
+
+        ``added``, where a side branch has any, joins the skips from the finest on, and then the coarsest level.
+        """
         h, skips = self.head(x), []
         h = h if picture is None else h + self.look(picture)
         for blocks, down in zip(self.encoder, self.down, strict=True):
@@ -121,6 +124,9 @@ class UNet(nn.Module):
             skips.append(h)
             h = down(h)
         h = through(self.bottom, h, level)
+        if added:
+            *beside, coarsest = added
+            h, skips = h + coarsest, [skip + more for skip, more in zip(skips, beside, strict=True)]
         for up, blocks in zip(self.up, self.decoder, strict=True):
             h = through(blocks, up(h) + skips.pop(), level)
         return h

@@ -29,14 +29,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from priors.error import ErrorCurve, measure_own
-from priors.learned import write
+from priors.learned import SHIPPED, read, read_card, write
+from priors.network import Denoiser
 from priors.photographs import Bank, centre_crops, listing, split
 from priors.pictured import Pictured
 from priors.precision import autocast
 from priors.recipe import PairRecipe
+from priors.structure import PARTS, steered
 from priors.training import Progress, Trainer, check_device, check_places, run
 
 Held = Sequence[tuple[Tensor, Tensor]]  # for each arm held-back pictures [N, C, H, W], and what is shown for them
@@ -84,7 +86,11 @@ class PairTrainer(Trainer):
     def draft(self, licence: str) -> dict[str, Any]:
         arms = {arm.name: vars(arm) | {"sigma_range": list(self.levels(arm))} for arm in self.arms}
         own = {key: getattr(self.recipe, key) for key in ("problem", "reach", "jitter", "dropped")}
-        return super().draft(licence) | own | {"arms": arms}
+        return super().draft(licence) | own | {"arms": arms, "blind": self.recipe.dropped > 0}
+
+    def stored(self) -> nn.Module:
+        """What of the average is written."""
+        return self.average
 
     def learn(self, bank: Bank) -> tuple[float, int]:
         """One step of one arm."""
@@ -161,7 +167,8 @@ def train(
     crops = centre_crops(back, recipe.channels, SIDE, WHOLE).to(device)
     held = [(crops, show(crops, np.random.default_rng(k))) for k, show in enumerate(showing)]
     recipe = replace(recipe, reach=float(f"{max(float((shown - clean).square().mean().sqrt()) for clean, shown in held):.3g}"))
-    trainer = PairTrainer.resume(checkpoint, recipe, device) if resume else PairTrainer(recipe, device)
+    kind = BranchTrainer if recipe.name == "edges" else PairTrainer
+    trainer = kind.resume(checkpoint, recipe, device) if resume else kind(recipe, device)
     trainer.showing = showing
     if start:
         trainer.begin_from(*start)
@@ -180,4 +187,19 @@ def finish(trainer: PairTrainer, held: Held, folders: Sequence[Path], licence: s
     clean, levels = held[0][0], np.geomspace(*trainer.recipe.sigma_range, 16).tolist()
     blind = trainer.error(len(trainer.arms), Arm("none"), clean, torch.full_like(clean, trainer.model.mean), levels)
     card["error"] = blind.to_dict()  # without a picture: of use where some examples had none
-    return write(trainer.average, card, weights)
+    return write(trainer.stored(), card, weights)
+
+
+class BranchTrainer(PairTrainer):
+    """A training of the branch that steers a frozen prior by a map of edges (``priors.structure``)."""
+
+    def built(self) -> Denoiser:
+        return steered(read(SHIPPED / "diffusion-grey.safetensors", precision="float32").net)
+
+    def draft(self, licence: str) -> dict[str, Any]:
+        base = read_card(SHIPPED / "diffusion-grey.safetensors")
+        return super().draft(licence) | {"network": base["network"] | {"condition": 1}, "base": base["sha256"], "blind": True}
+
+    def stored(self) -> nn.Module:
+        branch: Any = self.average.net
+        return nn.ModuleDict({name: getattr(branch, name) for name in PARTS})

@@ -47,7 +47,7 @@ class Pictured(Learned):
         if arm not in self.arms:
             raise ValueError(f"prior {self.card['name']!r} knows no task {arm!r}; give one of {', '.join(self.arms)}")
         bound.guidance = weight_of(self.card["name"], picture if picture is None else "picture", guidance, False)
-        if (picture is None or guidance != 1) and not self.card["dropped"]:
+        if (picture is None or guidance != 1) and not self.card["blind"]:
             raise ValueError(f"prior {self.card['name']!r} was never trained without its picture; give a picture, and guidance 1")
         bound.picture, bound.arm = None if picture is None else self.shown(picture, arm), None if picture is None else arm
         kind, levels = ("diffusion", self.card["sigma_range"]) if picture is None else (self.told[arm][k] for k in ("kind", "sigma_range"))
@@ -102,9 +102,11 @@ class Pictured(Learned):
     def answer_and_error(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """The error is that of the prior with its picture, whatever the guidance."""
         x, picture = x.chunk(2, 1)
+        if self.picture is None:
+            return self.net.conditional(x, sigma, self.label(len(x), None))
         mean, std = self.net.conditional(x, sigma, self.label(len(x), self.arm), picture)
         if self.guidance != 1:
-            free = self.net.conditional(x, sigma, self.label(len(x), None), torch.full_like(picture, self.mean))[0]
+            free, _ = self.net.conditional(x, sigma, self.label(len(x), None))
             mean = free + self.guidance * (mean - free)
         return mean, std
 

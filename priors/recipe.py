@@ -97,8 +97,9 @@ CLOTHING = ClassRecipe(
 )  # fmt: skip
 REFINE = PairRecipe("refine", sigma_max=20.0, focus=(0.02, 1.0), rate=1e-3)
 PICTURED = PairRecipe("pictured", channels=3, sigma_max=20.0, focus=(0.02, 1.0), rate=1e-3, dropped=0.1)
+EDGES = PairRecipe("edges", sigma_max=20.0, focus=(0.1, 4.0), rate=1e-3, arms=("edges",), problem="edges")
 RECIPES = {recipe.name: recipe for recipe in (CNN, DIFFUSION)}
-PAIR_RECIPES = {recipe.name: recipe for recipe in (REFINE, PICTURED)}
+PAIR_RECIPES = {recipe.name: recipe for recipe in (REFINE, PICTURED, EDGES)}
 CLASS_RECIPES = {recipe.name: recipe for recipe in (DIGITS, CLOTHING)}
 
 

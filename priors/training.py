@@ -25,7 +25,7 @@ from priors.network import Denoiser, build
 from priors.optimiser import Optimiser
 from priors.photographs import Bank, centre_crops, listing, split
 from priors.precision import autocast, gains
-from priors.recipe import Recipe, Spent
+from priors.recipe import PairRecipe, Recipe, Spent
 
 
 class Clock:
@@ -52,13 +52,17 @@ class Trainer:
     def __init__(self, recipe: Recipe, device: str = "cpu"):
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, device
-        self.model = build(**recipe.network).to(device)
-        self.average = build(**recipe.network).to(device).requires_grad_(False)
+        self.model = self.built().to(device)
+        self.average = self.built().to(device).requires_grad_(False)
         self.average.load_state_dict(self.model.state_dict())
         self.optimiser = Optimiser(self.model, recipe.rate)
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
         self.spent, self.origin, self.curve = Spent(), dict[str, Any](), list[dict[str, Any]]()
         self.half = gains_from_bf16(self.model, recipe, device)
+
+    def built(self) -> Denoiser:
+        """The network before its training."""
+        return build(**self.recipe.network)
 
     def prior(self) -> Learned:
         """The average so far, in the slot."""
@@ -201,7 +205,8 @@ def gains_from_bf16(model: Denoiser, recipe: Recipe, device: str) -> bool:
         return torch.cuda.is_bf16_supported()
     x = torch.rand(recipe.batch, recipe.channels, recipe.patch, recipe.patch).contiguous(memory_format=torch.channels_last)
     sigma = torch.full((recipe.batch,), 0.1)
-    found = gains(lambda: model.residual(x, sigma).float().square().mean().backward(), device)
+    picture = x if isinstance(recipe, PairRecipe) else None
+    found = gains(lambda: model.residual(x, sigma, None, picture).float().square().mean().backward(), device)
     model.zero_grad()
     return found
 

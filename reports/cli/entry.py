@@ -18,7 +18,7 @@ from reports.cli.denoising import denoise_table, sample
 from reports.cli.endings import BAD_INPUT, INTERRUPTED, input_checked, leave
 from reports.cli.guiding import guide, label_table
 from reports.cli.judging import prove, trust
-from reports.cli.pairing import on_problem, on_tasks
+from reports.cli.pairing import on_edges, on_problem, on_tasks
 from reports.cli.publishing import figure, table
 from reports.cli.refining import refinement
 from reports.cli.restoring import restore
@@ -70,3 +70,4 @@ for each in COMMANDS:
 train.add_command(on_classes)
 train.add_command(on_problem)
 train.add_command(on_tasks)
+train.add_command(on_edges)

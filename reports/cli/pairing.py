@@ -70,6 +70,23 @@ def on_tasks(
         train_pairs("pictured", changes, [degraded.TASKS[task] for task in chosen], folders, device, resume, start, licence, out)
 
 
+@click.command("edges")
+@pair_options
+@click.option("--out", "-o", type=PLACE, default="out/train/edges.safetensors", show_default=True, help="Weights; the card beside them.")
+def on_edges(
+    folders: Sequence[str], budget: float, steps: int | None, wall: float | None, batch: int | None, rate: float | None, seed: int,
+    device: str, resume: bool, start: str | None, licence: str, out: str,
+) -> None:  # fmt: skip
+    """Train a branch that tells the shipped grey diffusion prior, which stays as it is, where the edges are."""
+    from priors import structure
+
+    with input_checked():
+        if start:
+            raise ValueError("the branch belongs to the shipped diffusion prior and begins from it; leave out --start")
+        shows = [lambda clean, random: structure.edge_maps(clean)]
+        train_pairs("edges", settings(budget, steps, wall, batch, rate, seed), shows, folders, device, resume, start, licence, out)
+
+
 def settings(
     budget: float, steps: int | None, wall: float | None, batch: int | None, rate: float | None, seed: int
 ) -> dict[str, Any]:
@@ -86,7 +103,7 @@ def train_pairs(
 
     chosen = recipe.adapted_pairs(name, **changes)
     begin = Path(start) if start else SHIPPED / f"diffusion-{'colour' if chosen.channels == 3 else 'grey'}.safetensors"
-    starts = [] if resume else [begin]
+    starts = [] if resume or name == "edges" else [begin]
     run = pairs.train([Path(f) for f in folders], Path(out), chosen, showing, device, resume, starts, licence)
     done = follow(run) >= 1
     click.echo(f"weights: {out}" if done else "stopped; go on with the same command and --resume")
