@@ -16,6 +16,7 @@ from priors.learned import SHIPPED, Learned, read_card, read_network
 from priors.network import Denoiser
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601), as in JPEG
+FACTOR = 4  # of super-resolution
 GREY = "colorize"  # the task whose picture has no colours
 
 
@@ -75,6 +76,13 @@ class Pictured(Learned):
         return picture.expand(-1, self.channels, -1, -1)
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of the images that belong to the picture; those it was trained on where there is none."""
+        height, width = (64, 64) if self.picture is None else self.picture.shape[-2:]
+        factor = FACTOR if self.arm == "super_resolution" else 1
+        return self.channels, factor * height, factor * width
+
+    @property
     def error(self) -> ErrorCurve:
         return ErrorCurve.from_dict(self.card["error"] if self.arm is None else self.told[self.arm]["error"])
 
@@ -95,6 +103,17 @@ class Pictured(Learned):
             sizes = f"the condition picture is {rows}x{columns} and the image {height}x{width}"
             raise ValueError(f"{sizes}; give a picture of that size, or smaller by a whole number")
         return self.picture.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+
+    def part(self, corner: tuple[int, int], size: tuple[int, int], whole: tuple[int, int]) -> Pictured:
+        """The prior of a part of images of the size ``whole``, from the pixel ``corner`` on; beyond them their outermost pixels go on."""
+        if self.picture is None:
+            return self
+        picture, bound = self.fitted(self.picture.new_empty(1, 1, *whole)), copy.copy(self)
+        rows, columns = (
+            torch.arange(start, start + length).clamp(0, limit - 1) for start, length, limit in zip(corner, size, whole, strict=True)
+        )
+        bound.picture = picture[..., rows[:, None], columns]
+        return bound
 
     def answer(self, x: Tensor, sigma: Tensor) -> Tensor:
         return self.answer_and_error(x, sigma)[0]

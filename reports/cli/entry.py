@@ -20,7 +20,7 @@ from reports.cli.guiding import guide, label_table
 from reports.cli.judging import prove, trust
 from reports.cli.pairing import on_edges, on_problem, on_tasks
 from reports.cli.publishing import figure, table
-from reports.cli.refining import refinement
+from reports.cli.refining import refinement, structure
 from reports.cli.restoring import restore
 from reports.cli.training import train
 from reports.runs.limits import check_text
@@ -63,7 +63,7 @@ def cli() -> None:
 
 COMMANDS = (
     compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, guide, label_table, refinement,
-    figure, table,
+    structure, figure, table,
 )  # fmt: skip
 for each in COMMANDS:
     cli.add_command(each)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 import problems
 import solvers
+from priors.pictured import Pictured
 from priors.slot import Denoiser
 from problems.operator import Operator
 from problems.problem import Problem, check_noise
@@ -57,6 +58,15 @@ class Restoration:
 
     def load(self, prior: str) -> Denoiser:
         return load_prior(prior, self.channels)
+
+    def there(self, prior: str, where: Place) -> Denoiser:
+        """The prior for a tile: one that is shown a picture is shown the part that belongs there."""
+        loaded, (height, width) = self.load(prior), self.picture.pixels.shape[-2:]
+        if not isinstance(loaded, Pictured):
+            return loaded
+        top, left = where.image
+        rows, columns = where.operator.image_shape[1:]
+        return loaded.part((top, left), (rows, columns), (self.factor * height, self.factor * width))
 
 
 @dataclass(frozen=True)
@@ -234,8 +244,9 @@ def key(asked: Restoration, prior: str, tile: Tile) -> str:
 
 def solved(asked: Restoration, prior: str, tile: Tile, file: Path) -> dict[str, Any]:
     """The mean, two samples, the spread, without the margin; written before it is returned."""
-    found, loaded = problem(asked, tile), asked.load(prior)
+    found = problem(asked, tile)
     where = place(asked, tile, found)
+    loaded = asked.there(prior, where)
     mean = solvers.solve(found, loaded, "mean", steps=asked.steps, rng=where)
     drawn = solvers.sample(found, loaded, asked.samples, where, steps=asked.steps)
     assert drawn.samples is not None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable
+import inspect
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,19 @@ def made(selector: str, *changed: tuple[str, int]) -> Denoiser:
     """The prior of a selector, made once for each state of the files in ``changed``."""
     chosen = Selector.parse(selector)
     return priors.load(chosen.name, **chosen.values_for(resolve(chosen.name)))
+
+
+def conditioned(selectors: Sequence[str], file: str | None) -> list[str]:
+    """The selectors, with ``file`` as the ``picture`` of every prior that is shown one and does not name its own.
+
+    Raises:
+        ValueError: no prior is shown a picture, or an unknown one.
+    """
+    chosen = [Selector.parse(text) for text in selectors]
+    takers = [each for each in chosen if "picture" in inspect.signature(resolve(each.name)).parameters]
+    if file is not None and not takers:
+        raise ValueError("none of the priors is shown a condition picture; take one that is, such as -p pictured, or leave out --condition")
+    return [str(each.with_defaults({"picture": file})) if file is not None and each in takers else str(each) for each in chosen]
 
 
 def load_problem(cell: Cell) -> Problem:
