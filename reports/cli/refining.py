@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reports.cli.endings import FAILED, finishing, input_checked, leave
-from reports.cli.options import PLACE, names, pictures
+from reports.cli.options import PLACE, command, names, pictures
 
 ASKED = (
     "super_resolution[factor=4]",
@@ -33,7 +33,9 @@ def refinement(weights: str | None, problems: Sequence[str], images: Sequence[st
     from priors.pictured import read
     from reports.experiments import refinement as experiment
     from reports.figures import refinement as refinement_figure
+    from reports.page.refinement import build
     from reports.runs.loading import load_prior
+    from reports.runs.provenance import circumstances
     from reports.runs.selectors import split
 
     with input_checked():
@@ -47,10 +49,11 @@ def refinement(weights: str | None, problems: Sequence[str], images: Sequence[st
         found = experiment.gathered(network, chosen, rows, samples)
         experiment.save(found, Path(out))
         paths = refinement_figure.save(found, Path(out))
+        page = build(found, circumstances(command()), Path(out))
     click.echo(experiment.markdown(found))
     for line in experiment.words(found):
         click.echo(line)
-    click.echo(f"figure: {paths[0]}, .pdf, table: {out}/refinement.md, .json")
+    click.echo(f"report: {page}, figure: {paths[0]}, .pdf, table: {out}/refinement.md, .json")
 
 
 @click.command("structure")

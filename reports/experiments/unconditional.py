@@ -80,8 +80,9 @@ class Belief:
 
     @property
     def label(self) -> str | None:
-        """What was bound to the prior as its label."""
-        bound = Selector.parse(self.prior).values.get("label")
+        """What was bound to the prior: its label, or what it makes of the picture that it was shown."""
+        told = Selector.parse(self.prior)
+        bound = told.values.get("label", told.values.get("task", told.name if "picture" in told.values else None))
         return None if bound is None else str(bound)
 
 
