@@ -60,7 +60,7 @@ def test_all_labels_are_one_row_each_and_the_size_is_that_of_the_training() -> N
     assert unconditional.by_label("mixture[label=all]") == [f"mixture[label={texture}]" for texture in ("smooth", "natural", "rough")]
     assert unconditional.by_label("digits28") == ["digits28"]
     assert unconditional.natural_shape(["tv", "clothing[label=hat]"]) == (3, 64, 64)
-    assert unconditional.natural_shape(rows) == (1, 28)
+    assert unconditional.natural_shape(rows) == (1, 28, 28)
     assert unconditional.natural_shape(["gaussian"]) == (1, 64)
 
 
