@@ -44,7 +44,8 @@ def made(problem: str, entrant: str, psnr: float, one: float, misfit: float) -> 
 
 def test_sentences_tell_the_numbers_of_the_table() -> None:
     rows = [made("denoise", "regression", 30, 30, 1.0), made("denoise", "flow-regression", 28, 27, 1.5), made("denoise", MEAN, 31, 31, 0.9)]
-    rows += [made("inpaint", "regression", 15, 15, 40.0), made("inpaint", "flow-regression", 16, 14, 30.0), made("inpaint", MEAN, 29, 29, 1.0)]
+    rows += [made("inpaint", "regression", 15, 15, 40.0), made("inpaint", "flow-regression", 16, 14, 30.0)]
+    rows += [made("inpaint", MEAN, 29, 29, 1.0)]
     found = Refinement("denoise", 4, tuple(rows), {})
     told = list(refinement.words(found))
     assert "regression has 30.00 dB" in told[0]

@@ -61,7 +61,7 @@ def test_all_labels_are_one_row_each_and_the_size_is_that_of_the_training() -> N
     assert unconditional.by_label("digits28") == ["digits28"]
     assert unconditional.natural_shape(["tv", "clothing[label=hat]"]) == (3, 64, 64)
     assert unconditional.natural_shape(rows) == (1, 28, 28)
-    assert unconditional.natural_shape(["gaussian"]) == (1, 64)
+    assert unconditional.natural_shape(["gaussian"]) == (1, 64, 64)
 
 
 def test_the_figure_of_labels_has_no_spectra_of_photographs() -> None:
