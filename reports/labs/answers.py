@@ -7,10 +7,9 @@ import inspect
 import io
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,14 +63,22 @@ class Answer:
         return [np.load(io.BytesIO(base64.b64decode(part)), allow_pickle=False) for part in self.parts]
 
 
-def calls(
-    space: MutableMapping[str, Any], lab: Lab, student: str, file: str, limited: Limited
-) -> Iterator[tuple[Task, Callable[[], Answer]]]:
-    """Each call of each function in the namespace ``space``, to be made one after the other."""
+def answers(
+    space: MutableMapping[str, Any], lab: Lab, student: str, file: str, limited: Limited, begun: Callable[[str], None],
+    skip: Sequence[int | str] = (),
+) -> Iterator[Answer]:  # fmt: skip
+    """Every function in the namespace ``space`` is called on its instances, but for those in ``skip``; ``begun`` hears of each before.
+
+    One that takes too long is not called again: it would take as long.
+    """
     for task in lab.tasks:
         for helped in (False, True) if task.uses else (False,):
-            for number in range(INSTANCES):
-                yield task, partial(answer, space, lab, task, student, number, helped, file, limited)
+            for number in range(INSTANCES if task.function not in skip else 0):
+                begun(task.function)
+                found = answer(space, lab, task, student, number, helped, file, limited)
+                yield found
+                if found.failure and found.failure.kind == "TooLong":
+                    break
 
 
 def answer(

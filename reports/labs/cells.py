@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,11 +60,26 @@ def read(path: Path) -> Script:
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path} has {path.stat().st_size} bytes, more than a script can; is it the file of a lab?")
     try:
-        return parse(path.read_text("utf-8-sig"))
+        text = path.read_text("utf-8-sig")
+        return parse(of_notebook(text) if path.suffix.lower() == ".ipynb" else text)
     except UnicodeDecodeError:
         raise ValueError(f"{path} is no text in UTF-8; save it again as a Python script") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def of_notebook(text: str) -> str:
+    """A Jupyter notebook as a script of cells.
+
+    Raises:
+        ValueError: it is no notebook.
+    """
+    try:
+        found = [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(text)["cells"]]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError("it is no notebook; save it as a script in percent format") from None
+    code = [f"# %%\n{source}" if kind == "code" else "# %% [markdown]\n# " + "\n# ".join(source.split("\n")) for kind, source in found]
+    return "\n\n".join(code) + "\n"
 
 
 def parse(text: str) -> Script:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from reports.labs import catalogue, judge, process
+from reports.labs.answers import Failure
 from reports.labs.cells import Script, read
-from reports.labs.judge import Verdict
+from reports.labs.judge import Verdict, failed
 from reports.labs.process import Limits
 
 
@@ -37,12 +38,8 @@ class Checked:
     @property
     def troubles(self) -> list[str]:
         """Cells that failed, but for those that wait for a task which is not written yet."""
-        failures = [(cell["line"], cell["failure"]) for cell in self.cells if cell["failure"]]
-        return [trouble(line, **failure) for line, failure in failures if failure["kind"] != "NotImplementedError"]
-
-
-def trouble(cell: int, kind: str, message: str, line: int | None) -> str:
-    return f"the cell at line {cell} failed{f' in line {line}' if line else ''}: {kind}: {message}"
+        failures = [(cell["line"], Failure(**cell["failure"])) for cell in self.cells if cell["failure"]]
+        return [f"the cell at line {line} failed: {failed(why)[0]}" for line, why in failures if why.kind != "NotImplementedError"]
 
 
 def check(path: Path, limits: Limits | None = None, wrap: Sequence[str] = ()) -> Checked:
@@ -60,5 +57,5 @@ def check_script(
     """The same of a script that was read already; helpers are looked for beside ``path``."""
     lab = catalogue.load(script.lab)
     ran = process.run(script, path, limits, wrap, stop)
-    verdicts = judge.verdicts(lab, script.student, ran.answers, ran.remark)
+    verdicts = judge.verdicts(lab, script.student, ran.answers)
     return Checked(script, lab.title, lab.question, verdicts, ran.cells, ran.seconds, ran.remark)

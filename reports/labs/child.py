@@ -108,21 +108,23 @@ def running(user: int) -> int:
 def run(asked: dict[str, Any], events: TextIO) -> None:
     """Run all cells, then call all functions, and tell of each before and after."""
     from reports.labs import cells
-    from reports.labs.answers import calls
+    from reports.labs.answers import answers
     from reports.labs.catalogue import load
 
     file, text = asked["file"], asked["text"]
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)  # tracebacks show the student's lines
     space: dict[str, Any] = {"__name__": "__main__", "__file__": file, "__builtins__": __builtins__}
     for cell in cells.split(text):
-        if not cell.prose:
-            tell(events, "begin", what=f"the cell at line {cell.line}")
-            tell(events, "cell", **executed(cell.text, cell.line, file, space, asked["seconds"]))
-    for task, call in calls(space, load(asked["lab"]), asked["student"], file, lambda: limited(asked["seconds"])):
-        tell(events, "begin", what=f"the function {task.function}")
-        with quiet():
-            made = call()
-        tell(events, "answer", **made.plain())
+        if not cell.prose and cell.line not in asked["skip"]:
+            tell(events, "begin", at=cell.line)
+            tell(events, "cell", **executed(cell.text, cell.line, file, space, asked["cell_seconds"]))
+    calls = answers(
+        space, load(asked["lab"]), asked["student"], file, lambda: limited(asked["call_seconds"]),
+        lambda function: tell(events, "begin", at=function), asked["skip"],
+    )  # fmt: skip
+    with quiet():
+        for made in calls:
+            tell(events, "answer", **made.plain())
     tell(events, "end")
     events.flush()
     os._exit(0)  # threads that a student left running do not keep the process

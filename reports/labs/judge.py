@@ -45,17 +45,17 @@ class Comparison:
         return not self.said and self.times <= 1
 
 
-def verdicts(lab: Lab, student: str, answers: Sequence[Answer], remark: str = "") -> list[Verdict]:
-    """One for each task; ``remark`` is told where there is no answer."""
-    return [verdict(lab, task, student, [each for each in answers if each.function == task.function], remark) for task in lab.tasks]
+def verdicts(lab: Lab, student: str, answers: Sequence[Answer]) -> list[Verdict]:
+    """One for each task."""
+    return [verdict(lab, task, student, [each for each in answers if each.function == task.function]) for task in lab.tasks]
 
 
-def verdict(lab: Lab, task: Task, student: str, answers: Sequence[Answer], remark: str = "") -> Verdict:
+def verdict(lab: Lab, task: Task, student: str, answers: Sequence[Answer]) -> Verdict:
     seconds = sum(each.seconds for each in answers)
     alone, helped = ([each for each in answers if each.helped is h] for h in (False, True))
-    found = told(lab, task, student, alone, remark)
+    found = told(lab, task, student, alone)
     if not found[0] and helped:
-        again = told(lab, task, student, helped, remark)
+        again = told(lab, task, student, helped)
         if again[0]:
             names = " and ".join(task.uses)
             return Verdict(task.function, task.asks, True, f"right, once {names} is: mend that first", "", seconds)
@@ -63,13 +63,13 @@ def verdict(lab: Lab, task: Task, student: str, answers: Sequence[Answer], remar
     return Verdict(task.function, task.asks, *found, seconds)
 
 
-def told(lab: Lab, task: Task, student: str, answers: Sequence[Answer], remark: str) -> tuple[bool, str, str]:
+def told(lab: Lab, task: Task, student: str, answers: Sequence[Answer]) -> tuple[bool, str, str]:
     """(passed, what is said, likely cause) of the answers to all instances."""
     if not answers:
-        return False, f"not reached: the script was {remark}" if remark.startswith("stopped") else f"not reached: {remark}", ""
+        return False, "not reached", ""
     for each in answers:
         if each.failure:
-            return False, *failed(each.failure, task.function)
+            return False, *failed(each.failure)
     compared = [compare(task, instance(lab, task, student, each.number), each) for each in answers]
     wrong = [each for each in compared if not each.right]
     changed = sorted({name for each in answers for name in each.changed})
@@ -87,13 +87,15 @@ def size(found: Comparison, task: Task) -> str:
     return f"off by up to {found.off:.2g} (root mean square {found.rms:.2g}), where {allowed}"
 
 
-def failed(failure: Failure, function: str) -> tuple[str, str]:
-    """(what is said, likely cause) where a function gave no answer."""
+def failed(failure: Failure) -> tuple[str, str]:
+    """(what is said, likely cause) where a function gave no answer, or a cell did not end."""
     where = f" in line {failure.line}" if failure.line else ""
     if failure.kind == "NotImplementedError":
         return f"not written yet: put your lines in place of raise NotImplementedError{where}", ""
     if failure.kind == "TooLong":
         return f"{failure.message}{where}", "a loop that never ends, or pixels visited one by one"
+    if failure.kind == "Died":
+        return failure.message, "C code that was given what it cannot bear, or memory that was not there"
     if failure.kind == "MemoryError" or "allocate memory" in failure.message:
         return f"it wants more memory than there is{where}", "an array of pixels times pixels, or a list that grows without end"
     if failure.kind == "NameError" and failure.message.startswith("there is no function"):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,22 +18,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
-from reports.labs.answers import Answer
+from reports.labs.answers import Answer, Failure
 from reports.labs.cells import Script
 
 TELLING = 100_000_000  # letters that the process may tell in all
 POLL = 0.05  # seconds
+TRIES = 8  # of a script with which the process dies
 # One thread each, so that a class can be checked on all cores at once, and the same numbers come out.
 ALONE = {**dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"), "MPLBACKEND": "Agg"}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds for all, seconds for one cell or call, and megabytes beside those that the libraries take."""
+    """Seconds for all, for one cell and for one call of a function, and megabytes beside those that the libraries take."""
 
     seconds: float = 180
-    step_seconds: float = 40
-    megabytes: int = 2000
+    megabytes: int = 1000
+    cell_seconds: float = 40
+    call_seconds: float = 20
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -42,10 +45,14 @@ class Limits:
 
 @dataclass
 class Ran:
-    """What came of a script: its cells as they ran, its answers, and a remark if it did not come to its end."""
+    """What came of a script: its cells as they ran, its answers, and why it did not come to its end, if it did not.
+
+    ``at`` is the line of the cell, or the name of the function, that was running then.
+    """
 
     cells: list[dict[str, Any]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    at: int | str | None = None
     remark: str = ""
     seconds: float = 0.0
 
@@ -53,28 +60,56 @@ class Ran:
 def run(script: Script, file: Path, limits: Limits, wrap: Sequence[str] = (), stop: threading.Event | None = None) -> Ran:
     """Run a script under its limits; ``wrap`` is a command that starts the process, such as that of a sandbox.
 
+    A cell or function with which the process dies is left out in another try, so that the others are judged.
+
     Raises:
         OSError: the process cannot be started.
         KeyboardInterrupt: ``stop`` was set meanwhile.
     """
     began = time.monotonic()
+    skip: list[int | str] = []
+    deaths: list[str] = []
+    for _ in range(TRIES):
+        found, died = attempt(script, file, limits, skip, began + limits.seconds, wrap, stop)
+        if found.remark:
+            deaths.append(found.remark)
+        if not died or found.at is None or found.at in skip:
+            break
+        skip.append(found.at)
+    found.cells += [died_in(line) for line in skip if isinstance(line, int)]
+    found.answers += [Answer(name, 0, False, 0.0, failure=Failure("Died", "its process died")) for name in skip if isinstance(name, str)]
+    found.remark, found.seconds = "; ".join(deaths), time.monotonic() - began
+    return found
+
+
+def died_in(line: int) -> dict[str, Any]:
+    failure = {"kind": "Died", "message": "its process died", "line": None}
+    return {"line": line, "seconds": 0.0, "printed": "", "pictures": [], "failure": failure}
+
+
+def attempt(
+    script: Script, file: Path, limits: Limits, skip: Sequence[int | str], deadline: float, wrap: Sequence[str],
+    stop: threading.Event | None,
+) -> tuple[Ran, bool]:  # fmt: skip
+    """One try, and whether the process died by itself."""
     asked = {
         "text": script.text, "file": str(file), "folder": str(file.resolve().parent), "lab": script.lab, "student": script.student,
-        "seconds": limits.step_seconds, "memory": limits.megabytes * 1_000_000,
+        "skip": skip, "memory": limits.megabytes * 1_000_000, "cell_seconds": limits.cell_seconds, "call_seconds": limits.call_seconds,
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="priorbench-lab-", ignore_cleanup_errors=True) as scratch, started(scratch, wrap) as process:
         lines, errors = Reading(process.stdout), Reading(process.stderr)
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(json.dumps(asked).encode() + b"\n")
             process.stdin.flush()
-        ended = waited(process, lines, began + limits.seconds, stop)
+        ended = waited(process, lines, deadline, stop)
+        code = process.poll()
         end(process)
         lines.join()
         errors.join()
-    found = gathered(lines.text())
-    found.seconds = time.monotonic() - began
-    found.remark = found.remark and remark(found.remark, ended, process.returncode, errors.text(), limits)
-    return found
+    found, complete = gathered(lines.text())
+    if not complete:
+        found.remark = remark(found.at, ended, code, errors.text(), limits)
+    return found, not complete and ended == "end"
 
 
 @contextlib.contextmanager
@@ -142,36 +177,36 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def gathered(text: str) -> Ran:
-    """What a process told; the remark says what it was at when it fell silent, if it did not come to its end."""
-    found = Ran(remark="the start")
+def gathered(text: str) -> tuple[Ran, bool]:
+    """What a process told, and whether it came to its end."""
+    found, complete = Ran(), False
     for line in text.splitlines():
         try:
             told = json.loads(line)
             event = told.pop("event")
             if event == "begin":
-                found.remark = str(told["what"])
+                found.at = told["at"]
             elif event == "cell":
                 found.cells.append(told)
             elif event == "answer":
                 found.answers.append(Answer.parse(told))
-            elif event == "end":
-                found.remark = ""
+            complete = complete or event == "end"
         except (ValueError, TypeError, KeyError, AttributeError):  # a line that was cut off, or that a student's code wrote
             continue
-    return found
+    return found, complete
 
 
-def remark(at: str, ended: str, code: int, errors: str, limits: Limits) -> str:
+def remark(at: int | str | None, ended: str, code: int | None, errors: str, limits: Limits) -> str:
     """Why a script did not come to its end, in a sentence."""
+    where = "before its first cell" if at is None else f"in the cell at line {at}" if isinstance(at, int) else f"in the function {at}"
     if ended == "time":
-        return f"stopped after {limits.seconds:g} s in {at}: it takes too long, or never ends"
+        return f"stopped after {limits.seconds:g} s {where}: it takes too long, or never ends"
     if ended == "flood":
-        return f"stopped in {at}: it printed without end"
-    if code < 0:
-        return f"its process died in {at} by signal {signal.Signals(-code).name}, perhaps for want of memory ({limits.megabytes} MB)"
+        return f"stopped {where}: it tells more than any task asks for"
+    if code is not None and code < 0:
+        return f"its process died {where} ({signal.Signals(-code).name}), perhaps for want of memory ({limits.megabytes} MB)"
     last = errors.strip().splitlines()[-1:] or ["no message"]
-    return f"its process ended in {at} with code {code}: {last[0][:300]}"
+    return f"its process ended {where} with code {code}: {last[0][:300]}"
 
 
 def words(command: str) -> list[str]:
@@ -184,3 +219,12 @@ def words(command: str) -> list[str]:
         return shlex.split(command)
     except ValueError as error:
         raise ValueError(f"cannot read the command {command!r}: {error}") from None
+
+
+def check_wrap(command: Sequence[str]) -> None:
+    """
+    Raises:
+        ValueError: there is no such command.
+    """
+    if command and shutil.which(command[0]) is None:
+        raise ValueError(f"there is no command {command[0]!r}; install it, or leave --wrap out")

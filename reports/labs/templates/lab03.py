@@ -51,6 +51,11 @@ def blur(x, h):
     return torch.fft.irfft2(h * torch.fft.rfft2(x), s=x.shape[-2:])
 
 
+def psnr(x):
+    """How near a picture is to the truth, in dB: 10 log10 of one over the mean squared error."""
+    return float(-10 * torch.log10((x.clamp(0, 1) - truth).square().mean()))
+
+
 # %% [markdown]
 # ## Task 1: the adjoint
 #
@@ -130,12 +135,6 @@ def hqs(y, h, noise_sigma, prior, levels, strength):
 levels = solvers.schedules.geometric(0.2, noise_sigma, 8)
 restored = hqs(y, h, noise_sigma, cnn, levels, 0.23)
 flattened = hqs(y, h, noise_sigma, priors.load("tv"), levels, 0.23)
-
-
-def psnr(x):
-    """Of a picture beside the truth, in dB: 10 log10 of one over the mean squared error."""
-    return float(-10 * torch.log10((x.clamp(0, 1) - truth).square().mean()))
-
 
 pictures = {"measured": y, "total variation": flattened, "network": restored, "truth": truth}
 titles = [name if x is truth else f"{name}, {psnr(x):.1f} dB" for name, x in pictures.items()]
