@@ -115,13 +115,13 @@ def call(function: Any, name: str, given: tuple[Any, ...]) -> Any:
 
 
 def encoded(found: Any) -> list[str]:
-    """An answer as arrays: a tensor, an array, a number, or several in a tuple or list.
+    """An answer as arrays: of a tensor, an array, a number or a list of numbers one, of a tuple or list of such several.
 
     Raises:
         TypeError: anything else.
         ValueError: too many numbers.
     """
-    several = isinstance(found, tuple | list) and not all(isinstance(each, int | float) for each in found)
+    several = isinstance(found, tuple) or (isinstance(found, list) and not all(isinstance(each, int | float) for each in found))
     arrays = [plain(each) for each in (found if several else [found])]
     if sum(array.size for array in arrays) > LARGEST:
         raise ValueError(f"the answer holds {sum(array.size for array in arrays)} numbers, more than any task asks for")

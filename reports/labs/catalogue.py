@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from reports.labs.lab import Lab
 
 LABS = {
+    1: "The mean of many sharp pictures is blurry",
     3: "Fit the data, lean on the prior",
 }
 TEMPLATES = Path(__file__).parent / "templates"

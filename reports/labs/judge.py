@@ -84,7 +84,8 @@ def told(lab: Lab, task: Task, student: str, answers: Sequence[Answer]) -> tuple
 
 def size(found: Comparison, task: Task) -> str:
     allowed = f"{found.allowed:.2g} is allowed ({task.because})"
-    return f"off by up to {found.off:.2g} (root mean square {found.rms:.2g}), where {allowed}"
+    one = found.off == found.rms  # a single number
+    return f"off by {found.off:.2g}, where {allowed}" if one else f"off by up to {found.off:.2g} (rms {found.rms:.2g}), where {allowed}"
 
 
 def failed(failure: Failure) -> tuple[str, str]:
@@ -117,6 +118,7 @@ def compare(task: Task, given: tuple[Any, ...], answer: Answer) -> Comparison:
             parts = arrays(task.measure(plain_parts(parts), *given))
         except Exception as error:  # a student's answer of another shape fails in its own way
             return Comparison(f"its answer is not of the form that was asked for: {error}")
+    parts = grouped(parts, truth)
     if said := mismatch(parts, truth):
         return Comparison(said)
     tolerances = spread(task.tolerance(*given) if callable(task.tolerance) else task.tolerance, truth)
@@ -134,6 +136,15 @@ def plain_parts(parts: Parts) -> Any:
 def arrays(found: Any) -> Parts:
     """What a lab computes, in the form of an answer."""
     return Answer("", 0, False, 0.0, encoded(found)).arrays()
+
+
+def grouped(parts: Parts, truth: Parts) -> Parts:
+    """Numbers that were returned one by one where a list is asked for, or the other way round."""
+    if len(truth) == 1 and len(parts) == truth[0].size > 1 and all(part.size == 1 for part in parts):
+        return [np.array([part.item() for part in parts]).reshape(truth[0].shape)]
+    if len(parts) == 1 and parts[0].size == len(truth) > 1 and all(true.size == 1 for true in truth):
+        return list(parts[0].reshape(-1, 1))
+    return parts
 
 
 def mismatch(parts: Parts, truth: Parts) -> str:

@@ -149,7 +149,7 @@ def test_scenes_differ_by_id() -> None:
 
 def test_what_cannot_be_an_answer() -> None:
     assert len(encoded([1.0, 2, 3])) == 1
-    assert len(encoded((torch.zeros(2), 1.0))) == 2
+    assert len(encoded((1.0, 2.0))) == len(encoded([torch.zeros(2), 1.0])) == 2
     for found, words in ((None, "end the function with return"), ({"a": 1}, "dict"), ("text", "str")):
         with pytest.raises(TypeError, match=words):
             encoded(found)
