@@ -18,6 +18,7 @@ from reports.cli.denoising import denoise_table, sample
 from reports.cli.endings import BAD_INPUT, INTERRUPTED, input_checked, leave
 from reports.cli.guiding import guide, label_table
 from reports.cli.judging import prove, trust
+from reports.cli.labs import lab
 from reports.cli.pairing import on_edges, on_problem, on_tasks
 from reports.cli.publishing import figure, table
 from reports.cli.refining import refinement, structure
@@ -63,7 +64,7 @@ def cli() -> None:
 
 COMMANDS = (
     compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, guide, label_table, refinement,
-    structure, figure, table,
+    structure, figure, table, lab,
 )  # fmt: skip
 for each in COMMANDS:
     cli.add_command(each)
