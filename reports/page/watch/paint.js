@@ -1,0 +1,113 @@
+// How things look: pictures, bars, curves and the plane.
+import { cells, density } from "./plane.js";
+
+export const find = (selector, within = document) => within.querySelector(selector);
+export const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const rgb = text => [1, 3, 5].map(i => parseInt(text.slice(i, i + 2), 16));
+const UNMEASURED = [242, 193, 154]; // a tint that no grey picture has
+
+// Noise of level sigma reaches far beyond black and white: how much it is shrunk towards the middle to be seen.
+export const shrunk = sigma => 1 / Math.sqrt(1 + (sigma / 0.3) ** 2);
+
+// A picture of grey values from 0 to 1; hidden pixels, where there are any, are tinted.
+export function picture(canvas, values, hidden = null) {
+  const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
+  for (let i = 0; i < canvas.width * canvas.height; i++) {
+    const grey = 255 * Math.min(Math.max(values[i], 0), 1);
+    image.data.set(hidden?.[i] ? UNMEASURED : [grey, grey, grey], 4 * i);
+    image.data[4 * i + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+export const blank = canvas => canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+
+// Ten bars: shares by label, and ticks where the exact ones are known.
+export function bars(place, shares, exact = null) {
+  if (!place.children.length) {
+    for (const label of shares.keys()) place.insertAdjacentHTML("beforeend", `<span><i><b></b><u></u></i>${label}</span>`);
+    place.setAttribute("role", "img");
+  }
+  [...shares].forEach(([label, share], i) => {
+    const bar = place.children[i];
+    bar.style.setProperty("--share", share);
+    bar.style.setProperty("--exact", exact?.get(label) ?? 0);
+    find("u", bar).hidden = !exact;
+  });
+  const told = [...shares].filter(([, share]) => share >= 0.005).map(([label, share]) => `${label}: ${percent(share)}`);
+  place.setAttribute("aria-label", told.join(", "));
+}
+
+export const percent = share => `${(100 * share).toFixed(share > 0.0005 && share < 0.0095 ? 1 : 0)} %`;
+export const likeliest = shares => [...shares].reduce((best, each) => each[1] > best[1] ? each : best);
+
+// Curves over the levels of a chain, on a logarithmic scale; each { name, colour, values }, with dashes if it is the second of a pair.
+export function curves(place, series, at, told) {
+  const width = 420, height = 120, left = 34, bottom = 100;
+  const positive = series.flatMap(each => each.values).filter(value => value > 1e-6);
+  if (!positive.length) return place.replaceChildren();
+  const high = Math.log10(Math.max(...positive)), low = Math.max(Math.log10(Math.min(...positive)), high - 3);
+  const levels = Math.max(...series.map(each => each.values.length)), span = Math.max(high - low, 0.3);
+  const x = (i, n) => left + (width - left) * i / Math.max(n - 1, 1);
+  const y = value => 6 + (bottom - 6) * (high - Math.max(Math.log10(Math.max(value, 1e-9)), low)) / span;
+  const line = each => each.values.map((value, i) => `${i ? "L" : "M"}${x(i, each.values.length).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  const drawn = series.map(each => `<path d="${line(each)}" stroke="${each.colour}"${each.dashed ? ' stroke-dasharray="5 4"' : ""}/>`);
+  const names = series.map((each, i) => `<tspan fill="${each.colour}"${i ? ' dx="14"' : ""}>${each.name}</tspan>`);
+  const ticks = [high, low].map(value => `<text x="${left - 6}" y="${y(10 ** value) + 4}" text-anchor="end">${(10 ** value).toPrecision(1)}</text>`);
+  place.innerHTML = `<svg class="curves" viewBox="0 0 ${width} ${height}" role="img" aria-label="${told}"><path class="axis" d="M${left} ${bottom}H${width}"/>` +
+    `${ticks.join("")}${drawn.join("")}<path class="cursor-line" d="M${x(at, levels)} 2V${bottom}"/><text x="${left}" y="${height - 3}">${names.join("")}</text></svg>`;
+}
+
+// The exact density in the plane as a picture of its own, in the colours of the page.
+export function underground(prior, data, side = 180) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side;
+  const found = density(prior, cells(side), data), top = Math.max(...found);
+  const context = canvas.getContext("2d"), image = context.createImageData(side, side), ink = rgb(colour("muted"));
+  found.forEach((value, i) => image.data.set([...ink, 200 * (value / top) ** 0.6], 4 * i));
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+// The unit square on a canvas, with the density under it, the measured line, arrows of this step, and dots.
+export function plane(canvas, { under, line, arrows, dots, tint }) {
+  const context = canvas.getContext("2d"), side = canvas.width, at = ([a, b]) => [side * a, side * (1 - b)];
+  context.fillStyle = colour("wash");
+  context.fillRect(0, 0, side, side);
+  if (line) band(context, side, line);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(under, 0, 0, side, side);
+  context.strokeStyle = context.fillStyle = tint;
+  context.globalAlpha = 0.55;
+  context.lineWidth = 1.5;
+  for (const [from, to] of arrows) {
+    context.beginPath();
+    context.moveTo(...at(from));
+    context.lineTo(...at(to));
+    context.stroke();
+  }
+  context.globalAlpha = 0.8;
+  for (const dot of dots) {
+    context.beginPath();
+    context.arc(...at(dot), 3.4, 0, 2 * Math.PI);
+    context.fill();
+  }
+  context.globalAlpha = 1;
+}
+
+// The measured line, as wide as the noise: two standard deviations to both sides.
+function band(context, side, { angle, offset, noise }) {
+  context.save();
+  context.translate(side / 2, side / 2);
+  context.rotate(-angle);
+  context.fillStyle = context.strokeStyle = colour("data");
+  context.globalAlpha = 0.12;
+  context.fillRect(side * (offset - 2 * noise), -side, 4 * side * noise, 2 * side);
+  context.globalAlpha = 0.9;
+  context.lineWidth = 2;
+  context.beginPath();
+  context.moveTo(side * offset, -side);
+  context.lineTo(side * offset, side);
+  context.stroke();
+  context.restore();
+}
