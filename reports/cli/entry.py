@@ -21,6 +21,7 @@ from reports.cli.judging import prove, trust
 from reports.cli.publishing import figure, table
 from reports.cli.restoring import restore
 from reports.cli.training import train
+from reports.cli.watching import watch
 from reports.runs.limits import check_text
 
 
@@ -60,7 +61,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, guide, label_table, figure, table
+    compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, guide, label_table, figure, table,
+    watch,
 )  # fmt: skip
 for each in COMMANDS:
     cli.add_command(each)

@@ -10,7 +10,7 @@ from reports.page.templates import beside
 
 # Each after those that it imports from.
 CORE = ("arrays", "fourier", "operators", "data", "mixture", "loop", "noise", "plane")
-PAGE = (*CORE, "paint", "live", "played")
+PAGE = (*CORE, "paint", "player", "live", "played")
 
 
 def bundle(modules: tuple[str, ...] = PAGE) -> Markup:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
 from priors import mixture
-from reports.page import scripts, templates
+from reports.experiments.chains import Chain
+from reports.page import scripts, sheets, templates
+from reports.runs.cell import Record
 
 SIDE = 32  # pixels of the live pictures: a power of two, as the page's Fourier transform needs
 SPREAD = 0.1  # of the live prior, the default of priors.mixture.digits
@@ -20,8 +24,10 @@ def facts() -> dict[str, object]:
     return {**digits, "spread": SPREAD, "side": SIDE}
 
 
-def build(path: Path) -> Path:
+def build(path: Path, played: Sequence[tuple[Record, Chain]] = (), exact: bool = True) -> Path:
     """Write the page, one file that needs no other, and return its path.
+
+    Without chains it holds what is computed in the browser alone; ``exact`` as ``sheets.room`` tells.
 
     Raises:
         OSError: it cannot be written.
@@ -33,9 +39,18 @@ def build(path: Path) -> Path:
         side=SIDE,
         spread=SPREAD,
         components=len(mixture.DIGITS) * len(mixture.SHIFTS) ** 2,
-        played=None,
+        played=embedded(chains(played, exact)) if played else None,
+        date=datetime.date.today().isoformat(),
         script=scripts.bundle(),
     )
+
+
+def chains(played: Sequence[tuple[Record, Chain]], exact: bool) -> dict[str, object]:
+    """What the page plays back, as its script reads it."""
+    scenes = {(row.cell.problem, row.cell.image): row for row, _ in played}
+    numbers = {of: i for i, of in enumerate(scenes)}
+    entries = [sheets.entry(chain, row, numbers[row.cell.problem, row.cell.image], exact) for row, chain in played]
+    return {"scenes": [sheets.scene(row) for row in scenes.values()], "chains": entries}
 
 
 def embedded(content: object) -> Markup:

@@ -5,16 +5,15 @@ import { METHODS, geometric } from "./loop.js";
 import { Mixture, glyphs } from "./mixture.js";
 import { Noise } from "./noise.js";
 import { Blur, Line, Mask, gaussianKernel } from "./operators.js";
-import { bars, blank, colour, curves, find, likeliest, percent, picture, plane, shrunk, underground } from "./paint.js";
+import { bars, blank, colour, curves, find, likeliest, percent, picture, plane, short, shrunk, underground } from "./paint.js";
 import { pinwheel } from "./plane.js";
+import { Player } from "./player.js";
 
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const facts = JSON.parse(find("#facts").textContent);
 const side = facts.side, shape = [side, side], size = side * side;
 const numbers = glyphs(facts, side);
 const digits = new Mixture(numbers.templates, numbers.labels, facts.spread, shape), wheel = pinwheel();
-const short = value => Number(value.toPrecision(value < 0.1 ? 2 : 3)).toString();
 const levelWords = sigma => `σ = ${short(sigma)}`;
 
 // A picture of the prior: a template at its middle place, each pixel off by the prior's spread.
@@ -69,11 +68,12 @@ const RULES = {
   heun: "as DDIM, corrected by a second look from there", annealed: "nearly all of the noise is fresh", diffpir: "part of the noise is fresh",
 };
 const DOTS = 400, ARROWS = 36, ANSWERS = 8;
-const live = find("#live"), dials = find("form", live), timeline = find("[data-timeline]", live), range = find("input", timeline);
+const live = find("#live"), dials = find("form", live), timeline = find("[data-timeline]", live);
 const canvases = Object.fromEntries(all("[data-picture]", live).map(canvas => [canvas.dataset.picture, canvas]));
 const paper = find(".paper", live);
 const value = name => dials.elements[name].value, amount = name => Number(value(name));
-let seed = 1, covered = half(), now = null, at = 0, timer = 0, playing = 0;
+let seed = 1, covered = half(), now = null, computing = 0;
+const player = new Player(timeline, { show, rest: remember, ready: at => now.pictures[0].steps[where(at).k] });
 
 function half() { return Uint8Array.from({ length: size }, (_, i) => i % side < side * 0.56 ? 1 : 0); }
 
@@ -123,10 +123,10 @@ function begin() {
     odds: exact ? (alone ? certain(digits, set.label) : digits.given(set.label).posteriorOdds(image.operator, image.y, set.noise)) : null,
     arms: exact ? (alone ? certain(wheel, set.label) : shown.posteriorOdds(point.operator, point.y, set.noise)) : null,
   };
-  range.max = now.phases.length * set.steps;
+  player.last = now.phases.length * set.steps;
   describe();
   if (!alone) paint();
-  clearTimeout(timer);
+  clearTimeout(computing);
   compute([pictures[0], ...dots, ...pictures.slice(1)]);
 }
 
@@ -136,8 +136,8 @@ const certain = (prior, label) => new Map([...new Set(prior.labels)].map(each =>
 function compute(chains) {
   const end = performance.now() + 12;
   while (chains.length && performance.now() < end) if (!chains[0].advance()) chains.shift();
-  show();
-  if (chains.length) timer = setTimeout(compute, 0, chains);
+  show(player.at);
+  if (chains.length) computing = setTimeout(compute, 0, chains);
 }
 
 // Which level and phase a place on the timeline is; the last place is the answer.
@@ -146,7 +146,8 @@ function where(place) {
   return { k, phase: place === phases * now.levels.length ? "on" : now.phases[place - phases * k] };
 }
 
-function show() {
+function show(at) {
+  if (!now) return;
   const { k, phase } = where(at), main = now.pictures[0], step = main.steps[k];
   if (!step) return;
   const sigma = now.levels[k], before = main.steps[k - 1];
@@ -162,9 +163,7 @@ function show() {
     marked.classList.toggle("now", own === phase || after && own === "noisy" && Boolean(marked.dataset.frame));
   }
   const told = { noisy: "noise", believed: "believe", measured: "measure", on: "the answer" }[phase];
-  find("[data-where]", timeline).textContent = `level ${k + 1} of ${now.levels.length}, ${levelWords(after ? 0 : sigma)}: ${told}`;
-  range.setAttribute("aria-valuetext", find("[data-where]", timeline).textContent);
-  range.value = at;
+  player.tell(`level ${k + 1} of ${now.levels.length}, ${levelWords(after ? 0 : sigma)}: ${told}`);
   showPlane(k, phase, sigma);
   showAnswers(k);
 }
@@ -219,7 +218,7 @@ function showAnswers(k) {
   const main = now.pictures[0], { prior, data } = main.pulls ?? pulls(main);
   if (main.steps.length === now.levels.length) main.pulls ??= { prior, data };
   const series = [{ name: "prior", colour: "var(--prior)", values: prior }, ...now.alone ? [] : [{ name: "data", colour: "var(--data)", values: data }]];
-  curves(find("[data-curves=pulls]", live), series, Math.max(k - 1, 0), "Root mean square change by the prior and by the data at each level, falling from left to right");
+  curves(find("[data-curves=pulls]", live), series, "Root mean square change by the prior and by the data, level by level", Math.max(k - 1, 0) / Math.max(now.levels.length - 2, 1));
 }
 
 // Words that depend on the dials.
@@ -319,31 +318,6 @@ function turnLine(event) {
   changed();
 }
 
-// Playing
-function go(place) {
-  at = Math.min(Math.max(place, 0), Number(range.max));
-  show();
-}
-
-function stop() {
-  playing = clearInterval(playing);
-  find("[data-play]", timeline).setAttribute("aria-pressed", false);
-  find("[data-play]", timeline).textContent = "Play";
-  remember();
-}
-
-function play() {
-  if (playing) return stop();
-  if (at >= Number(range.max)) at = 0;
-  find("[data-play]", timeline).setAttribute("aria-pressed", true);
-  find("[data-play]", timeline).textContent = "Pause";
-  playing = setInterval(() => {
-    if (!now.pictures[0].steps[where(at).k]) return; // not yet computed
-    if (at >= Number(range.max)) stop();
-    else go(at + 1);
-  }, calm.matches ? 600 : 90);
-}
-
 // The address remembers the dials, the drawn mask and the place
 const NAMES = ["measured", "sampler", "steps", "start", "label", "guidance", "truth", "noise", "blur", "angle", "offset"];
 const usual = Object.fromEntries(NAMES.filter(name => name !== "sampler").map(name => [name, value(name)]));
@@ -355,7 +329,7 @@ function remember() {
   const said = new URLSearchParams(NAMES.filter(name => value(name) !== usual[name]).map(name => [name, value(name)]));
   if (seed !== 1) said.set("seed", seed);
   if (value("measured") === "mask" && bits(covered) !== bits(half())) said.set("mask", bits(covered));
-  said.set("at", at);
+  said.set("at", player.at);
   history.replaceState(null, "", `#live&${said}`);
 }
 
@@ -371,9 +345,8 @@ function recall() {
   seed = Math.abs(Math.trunc(Number(said.get("seed")))) || 1;
   const mask = said.get("mask") ?? "";
   covered = new RegExp(`^[0-9a-f]{${size / 4}}$`).test(mask) && !/^f+$/.test(mask) ? unpacked(mask) : half();
-  at = 0;
   begin();
-  go(Math.trunc(Number(said.get("at"))) || 0);
+  player.go(Number(said.get("at")));
   return true;
 }
 
@@ -388,11 +361,10 @@ function choices() {
 let later = 0;
 
 function changed(event) {
-  const share = at / Number(range.max);
+  const share = player.at / player.last;
   if (event?.target.name === "measured") choices();
   begin();
-  at = Math.round(share * Number(range.max)) || 0;
-  show();
+  player.go(Math.round(share * player.last));
   clearTimeout(later);
   later = setTimeout(remember, 250);
 }
@@ -418,16 +390,11 @@ for (const type of ["pointerdown", "pointermove"]) {
 paper.addEventListener("keydown", keyed);
 paper.addEventListener("focus", () => showCursor(paper.matches(":focus-visible")));
 paper.addEventListener("blur", () => showCursor(false));
-range.addEventListener("input", () => { if (playing) stop(); go(Number(range.value)); });
-range.addEventListener("change", remember);
-find("[data-play]", timeline).addEventListener("click", play);
-find("[data-back]", timeline).addEventListener("click", () => { if (playing) stop(); go(at - 1); remember(); });
-find("[data-on]", timeline).addEventListener("click", () => { if (playing) stop(); go(at + 1); remember(); });
 addEventListener("hashchange", recall);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => begin());
 
 choices();
 if (!recall()) {
   begin();
-  go(Math.round(0.62 * Number(range.max)));
+  player.go(0.62 * player.last);
 }

@@ -38,24 +38,37 @@ export function bars(place, shares, exact = null) {
   place.setAttribute("aria-label", told.join(", "));
 }
 
+export const short = value => Number(value.toPrecision(value < 0.1 ? 2 : 3)).toString();
 export const percent = share => `${(100 * share).toFixed(share > 0.0005 && share < 0.0095 ? 1 : 0)} %`;
 export const likeliest = shares => [...shares].reduce((best, each) => each[1] > best[1] ? each : best);
 
-// Curves over the levels of a chain, on a logarithmic scale; each { name, colour, values }, with dashes if it is the second of a pair.
-export function curves(place, series, at, told) {
-  const width = 420, height = 120, left = 34, bottom = 100;
-  const positive = series.flatMap(each => each.values).filter(value => value > 1e-6);
-  if (!positive.length) return place.replaceChildren();
-  const high = Math.log10(Math.max(...positive)), low = Math.max(Math.log10(Math.min(...positive)), high - 3);
-  const levels = Math.max(...series.map(each => each.values.length)), span = Math.max(high - low, 0.3);
-  const x = (i, n) => left + (width - left) * i / Math.max(n - 1, 1);
-  const y = value => 6 + (bottom - 6) * (high - Math.max(Math.log10(Math.max(value, 1e-9)), low)) / span;
-  const line = each => each.values.map((value, i) => `${i ? "L" : "M"}${x(i, each.values.length).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-  const drawn = series.map(each => `<path d="${line(each)}" stroke="${each.colour}"${each.dashed ? ' stroke-dasharray="5 4"' : ""}/>`);
-  const names = series.map((each, i) => `<tspan fill="${each.colour}"${i ? ' dx="14"' : ""}>${each.name}</tspan>`);
-  const ticks = [high, low].map(value => `<text x="${left - 6}" y="${y(10 ** value) + 4}" text-anchor="end">${(10 ** value).toPrecision(1)}</text>`);
-  place.innerHTML = `<svg class="curves" viewBox="0 0 ${width} ${height}" role="img" aria-label="${told}"><path class="axis" d="M${left} ${bottom}H${width}"/>` +
-    `${ticks.join("")}${drawn.join("")}<path class="cursor-line" d="M${x(at, levels)} 2V${bottom}"/><text x="${left}" y="${height - 3}">${names.join("")}</text></svg>`;
+const escaped = text => text.replace(/[&<>"]/g, sign => `&#${sign.charCodeAt(0)};`);
+const BOX = { left: 34, right: 420, top: 6, bottom: 100, height: 122 };
+
+// Lines on a logarithmic scale, each { name, colour, values, dashed }: value i stands at the share place(i, n) of the width. ``marked``
+// is the share where a line stands, if one does.
+function lines(spot, series, place, told, marked = null) {
+  const positive = series.flatMap(each => each.values).filter(value => value > 1e-6), { left, right, top, bottom, height } = BOX;
+  if (!positive.length) return spot.replaceChildren();
+  const high = Math.log10(Math.max(...positive)), low = Math.max(Math.log10(Math.min(...positive)), high - 3), span = Math.max(high - low, 0.3);
+  const x = share => (left + (right - left) * share).toFixed(1);
+  const y = value => (top + (bottom - top) * (high - Math.max(Math.log10(Math.max(value, 1e-9)), low)) / span).toFixed(1);
+  const path = values => values.map((value, i) => `${i ? "L" : "M"}${x(place(i, values.length))} ${y(value)}`).join("");
+  const drawn = series.map(each => `<path d="${path(each.values)}" stroke="${each.colour}"${each.dashed ? ' stroke-dasharray="5 4"' : ""}/>`);
+  const names = series.map((each, i) => `<tspan fill="${each.colour}"${i ? ' dx="14"' : ""}>${each.dashed ? "- - " : ""}${escaped(each.name)}</tspan>`);
+  const ticks = [high, low].map(value => `<text x="${left - 6}" y="${Number(y(10 ** value)) + 4}" text-anchor="end">${short(Number((10 ** value).toPrecision(1)))}</text>`);
+  const mark = marked === null ? "" : `<path class="cursor-line" d="M${x(marked)} 2V${bottom}"/>`;
+  spot.innerHTML = `<svg class="curves" viewBox="0 0 ${right} ${height}" role="img" aria-label="${escaped(told)}">` +
+    `<path class="axis" d="M${left} ${bottom}H${right}"/>${ticks.join("")}${drawn.join("")}${mark}<text x="${left}" y="${height - 5}">${names.join("")}</text></svg>`;
+}
+
+// Against the levels of a chain, from the first to the last.
+export const curves = (spot, series, told, marked) => lines(spot, series, (i, n) => i / Math.max(n - 1, 1), told, marked);
+
+// Against frequencies, coarse to fine.
+export function loglog(spot, f, series, told) {
+  const span = Math.log(f.at(-1) / f[0]) || 1;
+  lines(spot, series, i => Math.log(f[i] / f[0]) / span, told);
 }
 
 // The exact density in the plane as a picture of its own, in the colours of the page.
