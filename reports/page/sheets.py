@@ -46,15 +46,15 @@ def scene(row: Record) -> dict[str, Any]:
     return {**told, "truth": data_uri(truth), "shown": data_uri(shown), "spectrum": rounded(spectrum(truth)[1])}
 
 
-def entry(chain: Chain, row: Record, scene: int, exact: bool) -> dict[str, Any]:
-    """A chain as the page's script reads it; ``scene`` is the number of its measurement."""
+def entry(chain: Chain, row: Record, scene: int, top: float, exact: bool) -> dict[str, Any]:
+    """A chain as the page's script reads it; ``scene`` is the number of its measurement, ``top`` the end of the scale of its maps."""
     truth, cell = row.arrays["truth"], chain.cell
     height, width = truth.shape[:2]
     told = {"prior": cell.prior, "method": cell.method, "scene": scene, "drawn": cell.samples, "planned": chain.planned}
     facts = {"levels": chain.levels, "sigmas": rounded(chain.sigmas), "heuristic": is_heuristic(row), "repeated": chain.repeated}
     layout = {"columns": COLUMNS, "ratio": height / width, "f": rounded(spectrum(truth)[0])}
     samples = [sample(chain, i, truth, exact) for i in range(chain.noisy.shape[1])]
-    return {**told, **facts, **layout, "samples": samples, "spread": None if chain.spread is None else spread(chain.spread)}
+    return {**told, **facts, **layout, "samples": samples, "spread": None if chain.spread is None else spread(chain.spread, top)}
 
 
 def sample(chain: Chain, i: int, truth: np.ndarray, exact: bool) -> dict[str, Any]:
@@ -66,10 +66,14 @@ def sample(chain: Chain, i: int, truth: np.ndarray, exact: bool) -> dict[str, An
     return {"sheet": data_uri(sheet([seen[kind] for kind in KINDS]), exact), "error": rounded(errors), "spectra": spectra}
 
 
-def spread(maps: np.ndarray) -> dict[str, Any]:
-    """The maps [L, H, W, C] in the colours of the figures, on one scale from 0 to ``top``, and the root mean square of each."""
+def brightest(chains: Sequence[Chain]) -> float:
+    """What the brightest colour of the maps stands for: all chains of a measurement share one scale."""
+    return max([1e-6, *(float(np.quantile(chain.spread, 0.999)) for chain in chains if chain.spread is not None)])
+
+
+def spread(maps: np.ndarray, top: float) -> dict[str, Any]:
+    """The maps [L, H, W, C] in the colours of the figures, on a scale from 0 to ``top``, and the root mean square of each."""
     grey = np.sqrt(np.mean(maps**2, -1, keepdims=True))
-    top = max(float(np.quantile(grey, 0.999)), 1e-6)
     picture = Image.fromarray(np.round(255 * np.clip(sheet([grey / top])[..., 0], 0, 1)).astype(np.uint8), "P")
     picture.putpalette((np.asarray(matplotlib.colormaps[style.MAP](np.arange(256)))[:, :3] * 255).astype(np.uint8).tobytes())
     file = io.BytesIO()

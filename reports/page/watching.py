@@ -47,10 +47,14 @@ def build(path: Path, played: Sequence[tuple[Record, Chain]] = (), exact: bool =
 
 def chains(played: Sequence[tuple[Record, Chain]], exact: bool) -> dict[str, object]:
     """What the page plays back, as its script reads it."""
-    scenes = {(row.cell.problem, row.cell.image): row for row, _ in played}
-    numbers = {of: i for i, of in enumerate(scenes)}
-    entries = [sheets.entry(chain, row, numbers[row.cell.problem, row.cell.image], exact) for row, chain in played]
-    return {"scenes": [sheets.scene(row) for row in scenes.values()], "chains": entries}
+    scenes: dict[tuple[str, str], list[tuple[Record, Chain]]] = {}
+    for row, chain in played:
+        scenes.setdefault((row.cell.problem, row.cell.image), []).append((row, chain))
+    entries = []
+    for number, own in enumerate(scenes.values()):
+        top = sheets.brightest([chain for _, chain in own])
+        entries += [sheets.entry(chain, row, number, top, exact) for row, chain in own]
+    return {"scenes": [sheets.scene(own[0][0]) for own in scenes.values()], "chains": entries}
 
 
 def embedded(content: object) -> Markup:

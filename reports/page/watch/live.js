@@ -177,7 +177,7 @@ function pull(name, from, to, words) {
     return;
   }
   const change = each((a, b) => b - a, from, to);
-  picture(canvas, change.map(value => 0.5 + value));
+  picture(canvas, change.map(value => 0.5 + 2 * value));
   caption.textContent = `${words}, ${short(rms(change))}`;
 }
 
@@ -226,10 +226,11 @@ function describe() {
   const { set, alone } = now;
   for (const each of all(".measuring", live)) each.hidden = alone;
   find(".masking", live).hidden = set.measured !== "mask";
+  find(".blurring", live).hidden = set.measured !== "blur";
   dials.elements.blur.closest("label").hidden = set.measured !== "blur";
   dials.elements.guidance.disabled = set.label === null;
   const shown = {
-    steps: set.steps, start: levelWords(set.start), guidance: set.label === null ? "needs a label" : set.guidance, noise: levelWords(set.noise),
+    steps: set.steps, start: levelWords(set.start), guidance: set.label === null ? "(of a label)" : set.guidance, noise: levelWords(set.noise),
     blur: `${set.blur} pixels`, angle: `${value("angle")}°`, offset: value("offset"),
   };
   for (const [name, words] of Object.entries(shown)) find(`[data-shown=${name}]`, live).textContent = words;

@@ -32,7 +32,7 @@ export function bars(place, shares, exact = null) {
     const bar = place.children[i];
     bar.style.setProperty("--share", share);
     bar.style.setProperty("--exact", exact?.get(label) ?? 0);
-    find("u", bar).hidden = !exact;
+    find("u", bar).hidden = !(exact?.get(label) >= 0.002);
   });
   const told = [...shares].filter(([, share]) => share >= 0.005).map(([label, share]) => `${label}: ${percent(share)}`);
   place.setAttribute("aria-label", told.join(", "));
@@ -43,19 +43,18 @@ export const percent = share => `${(100 * share).toFixed(share > 0.0005 && share
 export const likeliest = shares => [...shares].reduce((best, each) => each[1] > best[1] ? each : best);
 
 const escaped = text => text.replace(/[&<>"]/g, sign => `&#${sign.charCodeAt(0)};`);
-const BOX = { left: 34, right: 420, top: 6, bottom: 100, height: 122 };
-
 // Lines on a logarithmic scale, each { name, colour, values, dashed }: value i stands at the share place(i, n) of the width. ``marked``
-// is the share where a line stands, if one does.
-function lines(spot, series, place, told, marked = null) {
-  const positive = series.flatMap(each => each.values).filter(value => value > 1e-6), { left, right, top, bottom, height } = BOX;
+// is the share where a line stands, if one does. Drawn as wide as its spot is.
+function lines(spot, height, series, place, told, marked = null) {
+  const positive = series.flatMap(each => each.values).filter(value => value > 1e-6);
+  const left = 38, right = spot.clientWidth || 320, top = 6, bottom = height - 24;
   if (!positive.length) return spot.replaceChildren();
   const high = Math.log10(Math.max(...positive)), low = Math.max(Math.log10(Math.min(...positive)), high - 3), span = Math.max(high - low, 0.3);
   const x = share => (left + (right - left) * share).toFixed(1);
   const y = value => (top + (bottom - top) * (high - Math.max(Math.log10(Math.max(value, 1e-9)), low)) / span).toFixed(1);
   const path = values => values.map((value, i) => `${i ? "L" : "M"}${x(place(i, values.length))} ${y(value)}`).join("");
   const drawn = series.map(each => `<path d="${path(each.values)}" stroke="${each.colour}"${each.dashed ? ' stroke-dasharray="5 4"' : ""}/>`);
-  const names = series.map((each, i) => `<tspan fill="${each.colour}"${i ? ' dx="14"' : ""}>${each.dashed ? "- - " : ""}${escaped(each.name)}</tspan>`);
+  const names = series.map((each, i) => `<tspan fill="${each.colour}"${i ? ' dx="10"' : ""}>${each.dashed ? "╌ " : ""}${escaped(each.name)}</tspan>`);
   const ticks = [high, low].map(value => `<text x="${left - 6}" y="${Number(y(10 ** value)) + 4}" text-anchor="end">${short(Number((10 ** value).toPrecision(1)))}</text>`);
   const mark = marked === null ? "" : `<path class="cursor-line" d="M${x(marked)} 2V${bottom}"/>`;
   spot.innerHTML = `<svg class="curves" viewBox="0 0 ${right} ${height}" role="img" aria-label="${escaped(told)}">` +
@@ -63,12 +62,12 @@ function lines(spot, series, place, told, marked = null) {
 }
 
 // Against the levels of a chain, from the first to the last.
-export const curves = (spot, series, told, marked) => lines(spot, series, (i, n) => i / Math.max(n - 1, 1), told, marked);
+export const curves = (spot, series, told, marked) => lines(spot, 130, series, (i, n) => i / Math.max(n - 1, 1), told, marked);
 
 // Against frequencies, coarse to fine.
 export function loglog(spot, f, series, told) {
   const span = Math.log(f.at(-1) / f[0]) || 1;
-  lines(spot, series, i => Math.log(f[i] / f[0]) / span, told);
+  lines(spot, 170, series, i => Math.log(f[i] / f[0]) / span, told);
 }
 
 // The exact density in the plane as a picture of its own, in the colours of the page.

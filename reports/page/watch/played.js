@@ -5,7 +5,7 @@ import { Player } from "./player.js";
 if (find("#played")) {
   const { scenes, chains } = JSON.parse(find("#chains").textContent);
   const section = find("#played"), form = find("form", section), select = name => form.elements[name];
-  const COLOURS = { a: "var(--ink)", b: "var(--muted)" }, SIDES = ["a", "b"];
+  const COLOURS = { a: "var(--ink)", b: "var(--muted)" }, WORDS = { a: "above", b: "below" }, SIDES = ["a", "b"];
   const player = new Player(find("[data-timeline]", section), { show, rest: remember, pause: 160 });
 
   // A chain and one of its samples, as an option "3.0".
@@ -36,7 +36,7 @@ if (find("#played")) {
 
   function showSide(side, at) {
     const place = find(`[data-side=${side}]`, section), { chain, sample, own } = chosen(side), k = level(chain, at);
-    find("h3", place).textContent = name({ chain, sample });
+    find("h3 span", place).textContent = name({ chain, sample });
     ["noisy", "believed", "measured"].forEach((kind, row) => {
       const canvas = find(`[data-kind=${kind}]`, place);
       canvas.ratio = chain.ratio;
@@ -47,7 +47,7 @@ if (find("#played")) {
     spread.closest("figure").hidden = !chain.spread;
     if (chain.spread) {
       tile(spread, chain.spread.sheet, k, { columns: chain.columns, rows: 1, row: 0 }, at);
-      spread.nextElementSibling.textContent = `where the ${chain.drawn} samples' beliefs differ, up to ${short(chain.spread.top)}`;
+      spread.nextElementSibling.textContent = `where ${chain.drawn} samples differ, 0 to ${short(chain.spread.top)}`;
     }
     const { noisy, believed, measured } = own.spectra, truth = scenes[chain.scene].spectrum;
     loglog(find("[data-spectrum]", place), chain.f, [
@@ -63,10 +63,10 @@ if (find("#played")) {
   function show(at) {
     const told = SIDES.map(side => showSide(side, at));
     player.tell(told[0] === told[1] ? told[0] : told.join(" · "));
-    const sides = SIDES.map((side, i) => ({ ...chosen(side), colour: COLOURS[side], dashed: i === 1 })), marked = at / Math.max(player.last, 1);
-    const errors = sides.map(each => ({ ...each, name: name(each), values: each.own.error }));
+    const sides = SIDES.map((side, i) => ({ ...chosen(side), name: WORDS[side], colour: COLOURS[side], dashed: i === 1 })), marked = at / Math.max(player.last, 1);
+    const errors = sides.map(each => ({ ...each, values: each.own.error }));
     curves(find("[data-curves=error]", section), errors, "Root mean square error of what is believed, level by level", marked);
-    const spreads = sides.filter(each => each.chain.spread).map(each => ({ ...each, name: `${each.chain.prior}, ${each.chain.method}`, values: each.chain.spread.values }));
+    const spreads = sides.filter(each => each.chain.spread).map(each => ({ ...each, values: each.chain.spread.values }));
     find("[data-head=spread]", section).parentElement.hidden = !spreads.length;
     curves(find("[data-curves=spread]", section), spreads.slice(0, sides[0].chain === sides[1].chain ? 1 : 2), "Root mean square spread over the samples, level by level", marked);
   }
