@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -127,7 +128,11 @@ def chosen(run: Run, priors: Sequence[str], problems: Sequence[str], images: Seq
 
 
 def known(kind: str, labels: Sequence[str], present: Sequence[str]) -> list[str]:
+    """The labels of a run that are meant: whole, without their options, or without the folders of a path."""
+    found = []
     for label in labels:
-        if label not in present:
+        meant = [each for each in present if label in (each, each.partition("[")[0], Path(each).name)]
+        if not meant:
             raise ValueError(f"in this run: {unknown(kind, label, present)}")
-    return list(labels)
+        found += meant
+    return found

@@ -44,9 +44,16 @@ def frame(panels: dict[str, np.ndarray], who: str, where: str) -> Image.Image:
         paper.paste(picture, (left, LINE))
         pen.text((left, LINE / 2), name, style.INK, font(18), anchor="lm")
     below = LINE + height + LINE / 2
-    pen.text((GAP, below), who, style.INK, font(18), anchor="lm")
     pen.text((paper.width - GAP, below), where, style.MUTED, font(18), anchor="rm")
+    pen.text((GAP, below), fitted(who, paper.width - 4 * GAP - font(18).getlength(where)), style.INK, font(18), anchor="lm")
     return paper
+
+
+def fitted(text: str, width: float) -> str:
+    """The text, or as much of it as there is room for."""
+    while font(18).getlength(text) > width and len(text) > 1:
+        text = text.rstrip("\N{HORIZONTAL ELLIPSIS}")[:-1] + "\N{HORIZONTAL ELLIPSIS}"
+    return text
 
 
 def enlarged(panel: np.ndarray) -> Image.Image:
@@ -73,33 +80,30 @@ def save(chain: Chain, path: Path, kind: str) -> None:
     """Write the film of a chain, whole or not at all.
 
     Raises:
-        OSError: it cannot be written.
-        RuntimeError: ffmpeg failed; the sentence holds its last line.
+        OSError: it cannot be written, or ffmpeg failed; the sentence holds its last line.
     """
     shown = frames(chain)
-    times = [SECONDS] * (len(shown) - 1) + [LAST]
     if kind == "gif":
         palette = [each.quantize(255, dither=Image.Dither.NONE) for each in shown]
-        durations = [round(1000 * seconds) for seconds in times]
+        durations = [round(1000 * SECONDS)] * (len(shown) - 1) + [round(1000 * LAST)]
         write(path, lambda file: palette[0].save(file, "gif", save_all=True, append_images=palette[1:], duration=durations, loop=0))
     else:
-        film = encoded(shown, times)
+        film = encoded(shown)
         write(path, lambda file: file.write(film))
 
 
-def encoded(shown: Sequence[Image.Image], times: Sequence[float]) -> bytes:
-    """An mp4 by ffmpeg, each picture held for its time."""
-    rate = 50
-    repeated = [each for each, seconds in zip(shown, times, strict=True) for _ in range(round(rate * seconds))]
+def encoded(shown: Sequence[Image.Image]) -> bytes:
+    """An mp4 by ffmpeg at the pace of the levels, the answer repeated for as long as it is shown."""
+    repeated = [*shown, *[shown[-1]] * (round(LAST / SECONDS) - 1)]
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"
         size = f"{shown[0].width}x{shown[0].height}"
-        source = f"-f rawvideo -pix_fmt rgb24 -s {size} -r {rate} -i -"
+        source = f"-f rawvideo -pix_fmt rgb24 -s {size} -r {1 / SECONDS:.4f} -i -"
         command = f"ffmpeg -loglevel error {source} -pix_fmt yuv420p -movflags +faststart"
         done = subprocess.run(
             [*command.split(), str(film)], input=b"".join(each.tobytes() for each in repeated), capture_output=True, check=False
         )
         if done.returncode or not film.is_file():
             told = (done.stderr.decode(errors="replace").strip() or "no word").splitlines()[-1]
-            raise RuntimeError(f"ffmpeg could not write the film: {told}; take --format gif")
+            raise OSError(f"ffmpeg could not write the film: {told}; take --format gif")
         return film.read_bytes()

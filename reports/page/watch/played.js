@@ -71,15 +71,15 @@ if (find("#played")) {
     curves(find("[data-curves=spread]", section), spreads.slice(0, sides[0].chain === sides[1].chain ? 1 : 2), "Root mean square spread over the samples, level by level", marked);
   }
 
-  // The chains of a scene in both lists; a side keeps its choice where it can.
+  // The chains of a scene in both lists; a side keeps its prior, method and sample where it can, else the first stands above, the last below.
   function listed() {
     const scene = Number(select("scene").value), here = chains.map((chain, i) => [chain, i]).filter(([chain]) => chain.scene === scene);
     const options = here.flatMap(([chain, i]) => chain.samples.map((_, sample) => [name({ chain, sample }), `${i}.${sample}`]));
-    for (const side of SIDES) {
-      const before = select(side).value;
+    SIDES.forEach((side, i) => {
+      const before = select(side).selectedOptions[0]?.text, kept = options.findIndex(([words]) => words === before);
       select(side).replaceChildren(...options.map(([words, value]) => new Option(words, value)));
-      if (options.some(([, value]) => value === before)) select(side).value = before;
-    }
+      select(side).selectedIndex = kept >= 0 ? kept : i * (options.length - 1);
+    });
     const { truth, shown } = scenes[scene];
     find("[data-scene=truth]", section).src = truth;
     find("[data-scene=shown]", section).src = shown;
@@ -113,9 +113,6 @@ if (find("#played")) {
 
   select("scene").replaceChildren(...scenes.map((scene, i) => new Option(`${scene.problem}, ${scene.image}`, i)));
   find(".scenes", section).hidden = scenes.length === 1;
-  listed();
-  const last = select("b").options.length - 1;
-  select("b").selectedIndex = last - (chains.at(-1).samples.length - 1);
   form.addEventListener("input", event => {
     if (event.target.name === "scene") listed();
     changed();
