@@ -7,7 +7,7 @@ import { Noise } from "./noise.js";
 import { Blur, Line, Mask, gaussianKernel } from "./operators.js";
 import { bars, blank, colour, curves, find, likeliest, percent, picture, plane, short, shrunk, underground } from "./paint.js";
 import { pinwheel } from "./plane.js";
-import { Player } from "./player.js";
+import { Player, onDials } from "./player.js";
 
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const facts = JSON.parse(find("#facts").textContent);
@@ -38,8 +38,7 @@ function example(digit, noise) {
     const sure = share > 0.995 ? `It is sure of a ${best}.` : `A ${best} is likeliest, with ${percent(share)}; what you see is the average of all that it holds possible.`;
     find("[data-told]", section).textContent = `Noise with a standard deviation of ${short(sigma)}, where black is 0 and white is 1. ${sure}`;
   };
-  form.addEventListener("input", show);
-  form.addEventListener("submit", event => event.preventDefault());
+  onDials(form, show);
   form.elements.again.addEventListener("click", () => { seed++; show(); });
   show();
 }
@@ -132,12 +131,14 @@ function begin() {
 
 const certain = (prior, label) => new Map([...new Set(prior.labels)].map(each => [each, label === null ? 0.1 : Number(each === label)]));
 
-// A few milliseconds at a time, so that the page answers.
-function compute(chains) {
+// A few milliseconds at a time, so that the page answers; what is there is shown ten times a second.
+function compute(chains, shownAt = 0) {
   const end = performance.now() + 12;
   while (chains.length && performance.now() < end) if (!chains[0].advance()) chains.shift();
-  show(player.at);
-  if (chains.length) computing = setTimeout(compute, 0, chains);
+  const due = !chains.length || end - shownAt > 100;
+  if (due) show(player.at);
+  live.setAttribute("aria-busy", chains.length > 0);
+  if (chains.length) computing = setTimeout(compute, 0, chains, due ? end : shownAt);
 }
 
 // Which level and phase a place on the timeline is; the last place is the answer.
@@ -374,10 +375,9 @@ find("[data-strip]", live).innerHTML = Array.from({ length: ANSWERS }, (_, i) =>
   `<figure class="panel"><canvas width="${side}" height="${side}" role="img" aria-label="Answer ${i + 1}"></canvas></figure>`).join("");
 const strip = all("[data-strip] canvas", live);
 
-dials.addEventListener("input", changed);
-dials.addEventListener("submit", event => event.preventDefault());
+onDials(dials, changed);
 dials.elements.other.addEventListener("click", () => { seed++; changed(); });
-dials.elements.reset.addEventListener("click", () => {
+dials.elements.anew.addEventListener("click", () => {
   dials.reset();
   [seed, covered] = [1, half()];
   choices();

@@ -1,6 +1,6 @@
 // Stored chains, played back: two of one measurement, level by level.
 import { curves, find, loglog, short } from "./paint.js";
-import { Player } from "./player.js";
+import { Player, onDials } from "./player.js";
 
 if (find("#played")) {
   const { scenes, chains } = JSON.parse(find("#chains").textContent);
@@ -113,12 +113,11 @@ if (find("#played")) {
 
   select("scene").replaceChildren(...scenes.map((scene, i) => new Option(`${scene.problem}, ${scene.image}`, i)));
   find(".scenes", section).hidden = scenes.length === 1;
-  form.addEventListener("input", event => {
+  onDials(form, event => {
     if (event.target.name === "scene") listed();
     changed();
     remember();
   });
-  form.addEventListener("submit", event => event.preventDefault());
   addEventListener("hashchange", () => location.hash.startsWith("#played&") && recall());
   recall();
 }

@@ -1,6 +1,14 @@
 // A timeline with its buttons: play, one step back or on, and a slider that keys move too.
 import { find } from "./paint.js";
 
+// Sliders and buttons are heard while they move, lists when something is chosen from them; nothing is sent anywhere.
+export function onDials(form, heard) {
+  const isList = event => event.target.tagName === "SELECT";
+  form.addEventListener("input", event => isList(event) || heard(event));
+  form.addEventListener("change", event => isList(event) && heard(event));
+  form.addEventListener("submit", event => event.preventDefault());
+}
+
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Player {
@@ -18,7 +26,10 @@ export class Player {
   }
 
   get last() { return Number(this.slider.max); }
-  set last(value) { this.slider.max = value; }
+  set last(value) {
+    this.slider.max = value;
+    this.at = Math.min(this.at, value);
+  }
 
   go(at) {
     this.at = Math.min(Math.max(Math.trunc(at) || 0, 0), this.last);

@@ -186,7 +186,8 @@ OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
 PATHS = [
     *(["compare", option] for option in ("-o", "--strengths", "--lpips")), ["report"], ["trust"], ["table"], ["table", "{}", "-o"],
     ["figure", "{}", "spectrum", "-o"], ["tune", "-o"], ["prove", "-o"], ["sample", "-o"], ["sample", "-i"],
-    ["watch"], ["watch", "-o"], ["denoise-table", "-o"], ["denoise-table", "-i"], *(["train", "-i", "{}", option] for option in ("-i", "-o", "-t", "--start")),
+    ["watch"], ["watch", "-o"], ["denoise-table", "-o"], ["denoise-table", "-i"],
+    *(["train", "-i", "{}", option] for option in ("-i", "-o", "-t", "--start")),
 ]  # fmt: skip
 
 
