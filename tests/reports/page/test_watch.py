@@ -51,10 +51,10 @@ def address(stored: Run) -> str:
 
 @pytest.fixture
 def shown(browser: Chrome, address: str) -> Iterator[Chrome]:
-    """The page as it is opened at a desk; whatever a test does to it, it must not complain."""
+    """The page at a desk, set to few steps, so that they are soon computed; whatever a test does to it, it must not complain."""
     resized(browser, 1280)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
-    opened(browser, address)
+    opened(browser, f"{address}#live&steps=8")
     yield browser
     assert [entry["message"] for entry in browser.get_log("browser")] == []
 
@@ -278,6 +278,7 @@ def test_a_label_is_obeyed_and_guidance_is_honest(shown: Chrome) -> None:
 
 def test_dots_come_to_the_exact_posterior(shown: Chrome) -> None:
     """Shares of 400 dots are within their sampling error of the exact ones, drawn along a line; those of the biased sampler are not."""
+    dial(shown, "steps", 40)
     dial(shown, "measured", "mask")
     go(shown, 1)
     filled, ticks = bars(shown, "arms")
@@ -288,7 +289,7 @@ def test_dots_come_to_the_exact_posterior(shown: Chrome) -> None:
 
 
 def test_play_moves_to_the_end_and_can_be_paused(shown: Chrome) -> None:
-    dial(shown, "steps", 6)
+    dial(shown, "steps", 60)
     button, where = one(shown, "#live [data-play]"), one(shown, "#live .timeline input")
     go(shown, 0)
     button.send_keys(Keys.ENTER)
@@ -299,6 +300,7 @@ def test_play_moves_to_the_end_and_can_be_paused(shown: Chrome) -> None:
     assert (button.get_attribute("aria-pressed"), button.text) == ("false", "Play")
     run(shown, "new Promise(done => setTimeout(done, 300))")
     assert where.get_attribute("value") == still
+    go(shown, 0.95)
     button.click()
     until(lambda: where.get_attribute("value") == where.get_attribute("max"))
     until(lambda: button.get_attribute("aria-pressed") == "false")
@@ -341,7 +343,7 @@ def test_a_mask_is_drawn_with_the_pointer(shown: Chrome) -> None:
         down = down.move_by_offset(side // 16, 0)
     down.release().perform()
     drawn = covered(shown)
-    assert {row for row, _ in drawn} == {15, 16, 17}
+    assert {row for row, _ in drawn} in ({14, 15, 16}, {15, 16, 17}), "three rows about the middle"
     assert {7, 16, 24} <= {column for _, column in drawn}
     settled(shown)
     assert state(shown) != before
