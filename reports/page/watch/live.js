@@ -6,7 +6,7 @@ import { Mixture, glyphs } from "./mixture.js";
 import { Noise } from "./noise.js";
 import { Blur, Line, Mask, gaussianKernel } from "./operators.js";
 import { bars, blank, colour, curves, find, likeliest, percent, picture, plane, short, shrunk, underground } from "./paint.js";
-import { pinwheel } from "./plane.js";
+import { cells, density, likelihood, pinwheel } from "./plane.js";
 import { Player, onDials } from "./player.js";
 
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -108,6 +108,14 @@ function chain(set, prior, data, length, levels, ...own) {
   return new Chain({ method: METHODS[name], prior, data, levels, noise, x: each((f, e) => f + levels[0] * e, from, noise.normal(length)) });
 }
 
+// The exact density under the dots: that of the prior is found once for each label, a measurement multiplies it.
+const GRID = cells(180), priorDensity = new Map();
+
+function exactDensity(label, data) {
+  if (!priorDensity.has(label)) priorDensity.set(label, density(wheel.given(label), GRID));
+  return data ? each((p, l) => p * l, priorDensity.get(label), likelihood(GRID, data)) : priorDensity.get(label);
+}
+
 // Start anew with what the dials say; what is computed is shown as it comes.
 function begin() {
   const set = settings(), alone = set.measured === "nothing", { truth, image, point } = measurements(set);
@@ -118,7 +126,7 @@ function begin() {
   const shown = set.label === null ? wheel : wheel.only(set.label), exact = set.guidance === 1;
   now = {
     set, alone, levels, pictures, dots, truth, data: image, phases: alone ? ["noisy", "believed"] : ["noisy", "believed", "measured"],
-    under: underground(shown, alone ? null : point),
+    under: underground(exactDensity(set.label, alone ? null : point)),
     odds: exact ? (alone ? certain(digits, set.label) : digits.given(set.label).posteriorOdds(image.operator, image.y, set.noise)) : null,
     arms: exact ? (alone ? certain(wheel, set.label) : shown.posteriorOdds(point.operator, point.y, set.noise)) : null,
   };

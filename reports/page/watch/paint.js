@@ -1,5 +1,4 @@
 // How things look: pictures, bars, curves and the plane.
-import { cells, density } from "./plane.js";
 
 export const find = (selector, within = document) => within.querySelector(selector);
 export const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -70,11 +69,10 @@ export function loglog(spot, f, series, told) {
   lines(spot, 170, series, i => Math.log(f[i] / f[0]) / span, told);
 }
 
-// The exact density in the plane as a picture of its own, in the colours of the page.
-export function underground(prior, data, side = 180) {
-  const canvas = document.createElement("canvas");
+// A density on a square grid as a picture of its own, in the colours of the page.
+export function underground(found) {
+  const canvas = document.createElement("canvas"), side = Math.sqrt(found.length), top = found.reduce((a, b) => Math.max(a, b));
   canvas.width = canvas.height = side;
-  const found = density(prior, cells(side), data), top = Math.max(...found);
   const context = canvas.getContext("2d"), image = context.createImageData(side, side), ink = rgb(colour("muted"));
   found.forEach((value, i) => image.data.set([...ink, 200 * (value / top) ** 0.6], 4 * i));
   context.putImageData(image, 0, 0);

@@ -15,14 +15,11 @@ export function pinwheel() {
   return new Mixture(templates, labels, SPREAD, [1, 2]);
 }
 
-// p(x | y) at points, up to a constant: prior times likelihood. Without a measurement it is the prior.
-export function density(prior, points, data = null) {
-  return points.map(x => {
-    const seen = data ? data.residual(x)[0] / data.noiseSigma : 0;
-    const near = prior.templates.map(t => Math.exp(-((x[0] - t[0]) ** 2 + (x[1] - t[1]) ** 2) / (2 * prior.spread ** 2)));
-    return near.reduce((a, b) => a + b) * Math.exp(-seen * seen / 2);
-  });
-}
+// The density of the prior at points, and how well points explain a measurement, both up to a constant: their product is p(x | y).
+export const density = (prior, points) => Float64Array.from(points, x =>
+  prior.templates.reduce((sum, t) => sum + Math.exp(-((x[0] - t[0]) ** 2 + (x[1] - t[1]) ** 2) / (2 * prior.spread ** 2)), 0));
+
+export const likelihood = (points, data) => Float64Array.from(points, x => Math.exp(-((data.residual(x)[0] / data.noiseSigma) ** 2) / 2));
 
 // The middles of side x side cells of the unit square, row by row from its upper left corner; the second number grows upwards.
 export const cells = side =>

@@ -277,7 +277,7 @@ def test_a_label_is_obeyed_and_guidance_is_honest(shown: Chrome) -> None:
 
 
 def test_dots_come_to_the_exact_posterior(shown: Chrome) -> None:
-    """Shares of 400 dots are within their sampling error of the exact ones, drawn along a line; those of the biased sampler are not."""
+    """Shares of 400 dots are within their sampling error of the exact ones, of the arms that the line crosses."""
     dial(shown, "steps", 40)
     dial(shown, "measured", "mask")
     go(shown, 1)

@@ -33,7 +33,7 @@ from tests.browser import chromium, needed
 
 pytestmark = [pytest.mark.slow, needed]
 SIDE, SIGMAS = 32, (1 / 255, 0.1, 0.7, 3.0, 40.0)
-NAMES = "METHODS, Blur, Guided, Line, Mask, Measurement, Mixture, Noise, density, gaussianKernel, geometric, glyphs, nothing, pinwheel"
+NAMES = "METHODS, Blur, Guided, Line, Mask, Measurement, Mixture, Noise, density, likelihood, gaussianKernel, geometric, glyphs, nothing, pinwheel"
 # What the calls below share: the prior of a picture or of the plane, and noise that was drawn in Python.
 SETTING = """
 const given = arrays => ({ normal: () => Float64Array.from(arrays.shift()) });
@@ -243,7 +243,8 @@ def test_the_posterior_drawn_in_the_plane_is_exact(browser: Chrome) -> None:
     parts = torch.distributions.MultivariateNormal(posterior.means[0], covariance)
     wanted = (posterior.weights[0].log() + parts.log_prob(points[:, None])).logsumexp(1).exp()
     code = """const data = new pb.Measurement(new pb.Line(arguments[2]), Float64Array.of(0.6), 0.05);
-    return [pb.density(plane, arguments[1], data), plain(plane.posteriorOdds(data.operator, data.y, 0.05))];"""
+    const shares = pb.likelihood(arguments[1], data);
+    return [plain(pb.density(plane, arguments[1]).map((p, i) => p * shares[i])), plain(plane.posteriorOdds(data.operator, data.y, 0.05))];"""
     found, odds = js(browser, code, points.tolist(), angle)
     agree(np.array(found) / np.sum(found), wanted / wanted.sum())
     agree([odds[label] for label in posterior.labels], [float(share) for share in posterior.labels.values()])
