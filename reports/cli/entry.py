@@ -24,6 +24,7 @@ from reports.cli.publishing import figure, table
 from reports.cli.refining import refinement, structure
 from reports.cli.restoring import restore
 from reports.cli.training import train
+from reports.cli.watching import watch
 from reports.runs.limits import check_text
 
 
@@ -64,7 +65,7 @@ def cli() -> None:
 
 COMMANDS = (
     compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, guide, label_table, refinement,
-    structure, figure, table, lab,
+    structure, figure, table, lab, watch,
 )  # fmt: skip
 for each in COMMANDS:
     cli.add_command(each)
