@@ -110,7 +110,9 @@ def plan(
         chosen = chosen.fitted(read.pixels.shape[1:])
     noise = given if noise is None else noise
     for prior in priors:
-        load_prior(prior, read.pixels.shape[1])
+        loaded = load_prior(prior, read.pixels.shape[1])
+        if isinstance(loaded, Pictured):
+            loaded.factor(*(getattr(chosen, "factor", 1) * side for side in read.pixels.shape[-2:]))
     if not priors:
         raise ValueError("name at least one prior, such as -p cnn")
     if noise is not None:

@@ -17,6 +17,7 @@ from priors.catalogue import resolve
 from priors.foreign.adapted import Adapted
 from priors.foreign.files import changes
 from priors.learned import Shipped
+from priors.pictured import Pictured
 from priors.slot import Denoiser, name_of
 from problems.problem import Problem
 from reports.runs.cell import Cell
@@ -87,8 +88,10 @@ def check(cells: Iterable[Cell]) -> None:
         ValueError, TypeError, OSError, ImportError: what is wrong with a name, an option or a file, in one sentence.
     """
     chosen = list(cells)
-    for prior, channels in dict.fromkeys((cell.prior, cell.channels) for cell in chosen):
-        load_prior(prior, channels)
+    for prior, channels, size in dict.fromkeys((cell.prior, cell.channels, cell.size) for cell in chosen):
+        loaded = load_prior(prior, channels)
+        if isinstance(loaded, Pictured):
+            loaded.factor(size, size)
     for cell in {(cell.problem, cell.image): cell for cell in chosen}.values():
         load_problem(cell)
     for file, size in {(cell.lpips_file, cell.size) for cell in chosen if cell.lpips_file}:

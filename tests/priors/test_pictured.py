@@ -131,6 +131,8 @@ def test_smaller_pictures_are_enlarged_and_parts_are_cut(trained) -> None:
     (lambda prior: prior.given(torch.rand(1, 1, 8, 8), "diffusion", math.nan), "guidance must be finite"),
     (lambda prior: prior.given(None), "was never trained without its picture"),
     (lambda prior: prior.given(torch.rand(1, 1, 8, 8), "diffusion", 2.0), "was never trained without its picture"),
+    (lambda prior: prior.given(None, "diffusion"), "has no effect without a picture"),
+    (lambda prior: prior.given(None, None, 2.0), "has no effect without a picture"),
     (lambda prior: prior.given(torch.rand(1, 1, 7, 8), "diffusion").denoise(torch.rand(1, 1, 8, 8), 0.5), "is 7x8 and the image 8x8"),
     (lambda prior: prior.given(torch.rand(2, 1, 8, 8), "diffusion").denoise(torch.rand(3, 1, 8, 8), 0.5), "3 images cannot belong to 2"),
 ])  # fmt: skip

@@ -99,6 +99,16 @@ def test_bad_input_is_one_sentence(arguments, words, tmp_path, capsys, monkeypat
     assert not list(tmp_path.rglob("*.*"))
 
 
+@pytest.mark.parametrize("command", [("compare", "-i", "camera", "--size", 64), ("restore", "x.png", "--problem", "denoise", "--noise", 0.1)])
+def test_a_condition_of_another_size_is_told_before_anything_is_solved(command, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (64, 64), 100).save("x.png")
+    Image.new("L", (50, 64), 100).save("y.png")
+    assert run(*command, "-p", "edges", "--condition", "y.png", "-o", "out") == 2
+    assert "the condition picture is 64x50 and the image 64x64" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_condition_goes_to_the_priors_that_take_one() -> None:
     assert conditioned(["tv", "pictured[task=jpeg]", "edges[picture=b.png]"], "a.png") == [
         "tv", "pictured[picture=a.png,task=jpeg]", "edges[picture=b.png]",
