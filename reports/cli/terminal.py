@@ -17,6 +17,7 @@ import priors
 import problems
 import solvers
 from priors.error import ErrorCurve
+from priors.guided import meant
 from reports.experiments.denoising import Level, Row
 from reports.experiments.denoising import Table as DenoisingTable
 from reports.experiments.posteriors import Proof
@@ -286,7 +287,17 @@ def beliefs(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         powers = ("–" if row[band] is None else f"{row[band]:+.1f}" for band in bands)
         told = row["method"] + ", heuristic" * row["heuristic"]
-        name = Selector.parse(row["prior"])
-        shown = f"{name.name}: {name.values['label']}" if "label" in name.values else row["prior"]
-        table.add_row(shown, told, str(row["calls"]), f"{row['seconds']:.2f}", f"{row['contrast']:.3f}", *powers)
+        table.add_row(shown(row["prior"]), told, str(row["calls"]), f"{row['seconds']:.2f}", f"{row['contrast']:.3f}", *powers)
     out.print(table)
+    bound = [Selector.parse(row["prior"]).values for row in rows]
+    for weight in dict.fromkeys(float(each["guidance"]) for each in bound if "label" in each and "guidance" in each):
+        out.print(f"guidance {weight:g}: {meant(weight)}", soft_wrap=True)
+
+
+def shown(prior: str) -> str:
+    """A selector, its label first where one is bound: "digits28: 3, guidance=2"."""
+    chosen = Selector.parse(prior)
+    if "label" not in chosen.values:
+        return prior
+    rest = Selector("", tuple(option for option in chosen.options if option[0] != "label"))
+    return f"{chosen.name}: {chosen.values['label']}{', ' * bool(rest.options)}{str(rest).strip('[]')}"

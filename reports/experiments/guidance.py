@@ -19,8 +19,8 @@ from priors.mixture import Kind, Mixture
 from priors.slot import Denoiser
 from reports.runs import files
 from reports.runs.schema import ANY, TEXT, list_of, mapping_to, require
+from solvers.fit import BEYOND
 
-BEYOND = 0.02  # how far outside [0, 1] a pixel is counted as saturated
 WAYS = ("label", "classifier")  # how a prior is guided: by the difference that the label makes, or by the gradient of a classifier
 EXACT = 3.0  # the guidance at which the exact case is drawn
 FINE = torch.linspace(-0.4, 1.6, 2001, dtype=torch.float64)
