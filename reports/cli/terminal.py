@@ -20,6 +20,7 @@ from priors.error import ErrorCurve
 from priors.guided import meant
 from reports.experiments.denoising import Level, Row
 from reports.experiments.denoising import Table as DenoisingTable
+from reports.experiments.labels import Row as LabelRow
 from reports.experiments.posteriors import Proof
 from reports.experiments.posteriors import Row as ProofRow
 from reports.judging.trust import Trust
@@ -27,6 +28,7 @@ from reports.runs.cell import Cell, Record, is_doubtful
 from reports.runs.loading import load_prior, load_problem
 from reports.runs.selectors import Selector
 from reports.runs.stored import Run
+from reports.tables import labels as label_tables
 from reports.tables.denoising import sections
 from reports.tables.posteriors import explained
 from reports.tables.posteriors import outcome as outcome_of
@@ -226,6 +228,17 @@ def trust(out: Console, made: Trust) -> None:
         for line in section.lines:
             table.add_row(*line)
         out.print(section.title, table, sep="\n")
+
+
+def labels(out: Console, rows: Sequence[LabelRow], by_class: bool = False) -> None:
+    """Scores with the right label, a wrong one and none; or calibration class by class."""
+    for section in label_tables.classes(rows) if by_class else [label_tables.scores(rows)]:
+        table = table_of(*section.heads)
+        for line in section.lines:
+            table.add_row(*line)
+        out.print(section.title, table, sep="\n")
+    if by_class:
+        out.print(label_tables.explained(rows), soft_wrap=True)
 
 
 def catalogues(out: Console) -> None:
