@@ -118,8 +118,8 @@ def warning(found: Guidance) -> Iterator[str]:
         kept = high.spread / low.spread
         yield (
             f"Guided by {WAYS[way]}, at w = {low.guidance:g} {low.accuracy:.1%} of the samples are of their label, at {high.guidance:g} "
-            f"{high.accuracy:.1%}. Of the spread within a class {kept:.0%} is left then; {high.saturated:.1%} of the pixels are saturated, "
-            f"{low.saturated:.1%} before."
+            f"{high.accuracy:.1%}; the spread within a class is then {kept:.0%} of what it was, and {high.saturated:.1%} of the pixels are "
+            f"saturated, {low.saturated:.1%} before."
         )
 
 
@@ -193,7 +193,8 @@ def doubts(found: Guidance, exact: Sequence[Mapping[str, float]]) -> Iterator[Li
                    "here.")  # fmt: skip
     for way, low, high in rising(found):
         yield Line(f"How much may one ask, by {WAYS[way]}?", bearable(found, way, low), None,
-                   f"The largest w here whose spread within a class is at least {NARROW:.0%} of that at {low.guidance:g}.")  # fmt: skip
+                   f"The largest w here at which as many are of their label as at {low.guidance:g}, and the spread is {NARROW:.0%} of "
+                   "that or more.")  # fmt: skip
         yield Line(f"Do samples stay pictures up to w = {high.guidance:g}?", f"{high.saturated:.1%}", high.saturated <= SATURATED,
                    f"Pixels outside [0, 1]; {low.saturated:.1%} at w = {low.guidance:g}.")  # fmt: skip
     last = exact[-1]
@@ -203,5 +204,6 @@ def doubts(found: Guidance, exact: Sequence[Mapping[str, float]]) -> Iterator[Li
 
 
 def bearable(found: Guidance, way: str, low: Guided) -> str:
-    kept = [one.guidance for one in found.found if one.way == way and one.guidance >= 1 and one.spread >= NARROW * low.spread]
+    mine = [one for one in found.found if one.way == way and one.guidance >= low.guidance]
+    kept = [one.guidance for one in mine if one.spread >= NARROW * low.spread and one.accuracy >= low.accuracy]
     return f"w = {max(kept):g}"

@@ -75,6 +75,7 @@ def test_the_command_leaves_figure_and_numbers(trained, tmp_path, capsys) -> Non
     told = capsys.readouterr().out
     assert "w = 3 by classifier" in told
     assert "exact case, w = 3: samples 0.739 ± 0.110, p(x|c)^w p(x)^(1-w) 0.684 ± 0.123" in told
+    assert "What becomes of pictures when more is asked of a label" in (folder / "report.html").read_text("utf-8")
     with Image.open(folder / "guidance.png") as picture:
         assert min(picture.size) > 800
     found = guidance.load(folder)
