@@ -16,6 +16,7 @@ from priors.slot import Denoiser, checked, name_of
 from problems.names import unknown
 from problems.seeds import Seed
 from solvers.data import Measurement, Width
+from solvers.fit import overdriven
 from solvers.loop import Iterate, Method, Task, ancestral, ddim
 from solvers.schedules import geometric
 from solvers.solve import check_bounds, check_fall, check_steps, check_whole
@@ -105,6 +106,11 @@ class Generated:
     @property
     def heuristic(self) -> bool:
         return not getattr(self.prior, "mmse", False)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What speaks against the samples, a sentence each: guidance that drives them out of the range of pictures."""
+        return tuple(overdriven(self.prior, self.samples))
 
 
 def generate(

@@ -93,7 +93,7 @@ def sample(
     console = terminal.console()
     drawn = list(unconditional.draw(plan, lambda what: console.print(what, soft_wrap=True)))
     if not drawn:
-        leave("every prior diverged; give more steps", FAILED)
+        leave("every prior diverged, each as said above; nothing was written", FAILED)
     terminal.beliefs(console, unconditional.rows(drawn, real))
     with finishing(out):
         source = f"photographs of {Path(folder).name}" if folder else "law fitted to photographs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -297,6 +298,7 @@ def ramp(length: int) -> Tensor:
     return (depth.float() / CONTEXT).clamp(max=1) ** 3
 
 
+FOLDERS = re.compile(r"[^\[\],=]*/")  # of a file that a selector names
 MIDDLE = 96  # pixels of the data on a side: what is judged
 
 
@@ -314,7 +316,8 @@ def write_answer(asked: Restoration, answer: Answer, folder: Path) -> list[Path]
     Raises:
         OSError: the folder cannot be written.
     """
-    name = f"{asked.picture.path.stem}-{''.join(c if c.isalnum() else '-' for c in answer.prior).strip('-')}"
+    named = FOLDERS.sub("", answer.prior)
+    name = f"{asked.picture.path.stem}-{''.join(c if c.isalnum() else '-' for c in named).strip('-')}"
     spread = (answer.std[0].square().mean(0).sqrt().clamp(0, 1) * 65535).round().numpy().astype(np.uint16)
     paths = [folder / f"{name}{kind}" for kind in (asked.picture.suffix, f"-sample{asked.picture.suffix}", "-spread.png", ".npz")]
     photograph.write(paths[0], asked.picture.with_answer(answer.mean))

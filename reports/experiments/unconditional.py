@@ -175,6 +175,8 @@ def draw(plan: Plan, tell: Callable[[str], None]) -> Iterator[Belief]:
             except solvers.Diverged as error:
                 tell(f"  left out: {error}")
             else:
+                for sentence in found.warnings:
+                    tell(f"  doubtful: {sentence}")
                 family, n = getattr(prior, "family", None), len(found.samples)
                 yield Belief(name, method, family, found.heuristic, found.calls // n, round(found.seconds / n, 3), found.samples)
 

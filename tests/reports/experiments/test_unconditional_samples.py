@@ -73,6 +73,18 @@ def test_the_figure_of_labels_has_no_spectra_of_photographs() -> None:
     assert "Rows named by a label: mixture." in figure.get_label()
 
 
+def test_guidance_is_told_and_rows_of_several_are_told_apart(tmp_path: Path, capsys) -> None:
+    """Below 0 it leads away from the label, far above 1 out of the range of pictures."""
+    chosen = ",".join(f"digits28[label=3,guidance={weight}]" for weight in (-2, 20))
+    main(["sample", "-p", chosen, "-n", "2", "--steps", "12", "-o", str(tmp_path)])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "guidance -2: pictures that are less of the label" in told
+    assert "of the pixels lie outside [0, 1]: guidance 20 asks more of the label than the prior bears" in told
+    drawn, _, _ = unconditional.load(tmp_path)
+    assert belief_figure.names(drawn) == ["3, w = -2", "3, w = 20"]
+    assert belief_figure.names(drawn[:1]) == ["3"]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
