@@ -16,6 +16,9 @@ from reports.runs import titles
 from reports.runs.provenance import Circumstances
 
 
+SECTIONS = {"glance": "At a glance", "pictures": "Answers", "numbers": "Numbers", "arms": "Who answers", "how": "How"}
+
+
 class Section(NamedTuple):
     """A table: its title, heads and lines."""
 
@@ -48,6 +51,8 @@ def build(found: Refinement, how: Circumstances, folder: Path) -> Path:
     return templates.write(
         folder / "report.html",
         "refinement.html.j2",
+        told=f"{titles.counted(found.problems, 'problem')}, {found.n} samples of what draws; {how.date[:10]}",
+        sections=SECTIONS,
         found=found,
         trained=titles.problem_title(found.trained),
         lines=list(experiment.words(found)),

@@ -99,7 +99,10 @@ def test_bad_input_is_one_sentence(arguments, words, tmp_path, capsys, monkeypat
     assert not list(tmp_path.rglob("*.*"))
 
 
-@pytest.mark.parametrize("command", [("compare", "-i", "camera", "--size", 64), ("restore", "x.png", "--problem", "denoise", "--noise", 0.1)])
+SIZED = [("compare", "-i", "camera", "--size", 64), ("restore", "x.png", "--problem", "denoise", "--noise", 0.1)]
+
+
+@pytest.mark.parametrize("command", SIZED)
 def test_a_condition_of_another_size_is_told_before_anything_is_solved(command, tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Image.new("L", (64, 64), 100).save("x.png")
