@@ -15,7 +15,6 @@ from reports.page.svg import inline
 from reports.runs import titles
 from reports.runs.provenance import Circumstances
 
-
 SECTIONS = {"glance": "At a glance", "pictures": "Answers", "numbers": "Numbers", "arms": "Who answers", "how": "How"}
 
 
@@ -51,7 +50,7 @@ def build(found: Refinement, how: Circumstances, folder: Path) -> Path:
     return templates.write(
         folder / "report.html",
         "refinement.html.j2",
-        told=f"{titles.counted(found.problems, 'problem')}, {found.n} samples of what draws; {how.date[:10]}",
+        told=f"{titles.counted(found.problems, 'problem')}, {found.n} samples of what draws; {how['date'][:10]}",
         sections=SECTIONS,
         found=found,
         trained=titles.problem_title(found.trained),
