@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 @names("--problem", "-P", shown="the first", text="Problems of the run.")
 @names("--image", "-i", shown="the first", text="Images of the run.")
 @names("--method", "-m", shown="the first that samples", text="Methods of the run.")
+@click.option("--live", is_flag=True, help="Put the network of the diffusion prior in the page, to run in the browser: 13 MB.")
 @click.option("--format", "kind", type=click.Choice(["html", "gif", "mp4"]), default="html", show_default=True, help="Page, or films.")
 @click.option("--out", "-o", type=PLACE, show_default="RUN/watch or out/watch", help="Folder of index.html, or of the films.")
 def watch(
-    run: str | None, prior: Sequence[str], problem: Sequence[str], image: Sequence[str], method: Sequence[str], kind: str, out: str | None
-) -> None:
+    run: str | None, prior: Sequence[str], problem: Sequence[str], image: Sequence[str], method: Sequence[str], live: bool, kind: str,
+    out: str | None,
+) -> None:  # fmt: skip
     """A page to watch: noise becomes an image step by step, computed in the browser, with dials for all that decides it.
 
     With the folder RUN of a comparison the page also plays back the chains of its cells, which are gone through once more for it;
@@ -47,14 +49,17 @@ def watch(
             raise ValueError("films and chains are those of a run; name its folder, such as priorbench watch out/compare")
         rows = chains.chosen(Run.load(run), *map(split, (prior, problem, image, method))) if run else []
         film.check(kind)
-        frames, exact = sheets.room(rows) if rows and kind == "html" else (chains.FRAMES, True)
+        if live and kind != "html":
+            raise ValueError("--live is for the page; leave it out, or leave --format out")
+        room = sheets.BESIDE if live else sheets.ROOM
+        frames, exact = sheets.room(rows, room) if rows and kind == "html" else (chains.FRAMES, True)
         Store(folder).prepare()
     with finishing(str(folder)):
         played = list(filter(None, (again(row, frames) for row in rows)))
         if rows and not played:
             leave("no chain could be gone through again", FAILED)
         if kind == "html":
-            click.echo(f"page: {watching.build(folder / 'index.html', played, exact)}")
+            click.echo(f"page: {watching.build(folder / 'index.html', played, exact, live)}")
         for row, chain in played if kind != "html" else []:
             path = folder / f"{stem(row)}.{kind}"
             film.save(chain, path, kind)
