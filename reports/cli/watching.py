@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reports.experiments.chains import Chain
     from reports.runs.cell import Record
 
+LONGEST = 120  # letters of the name of a film
+
 
 @click.command()
 @click.argument("run", type=PLACE, required=False)
@@ -60,8 +62,8 @@ def watch(
             leave("no chain could be gone through again", FAILED)
         if kind == "html":
             click.echo(f"page: {watching.build(folder / 'index.html', played, exact, live)}")
-        for row, chain in played if kind != "html" else []:
-            path = folder / f"{stem(row)}.{kind}"
+        for name, (_, chain) in zip(stems([row for row, _ in played]), played, strict=True) if kind != "html" else []:
+            path = folder / f"{name}.{kind}"
             film.save(chain, path, kind)
             click.echo(f"film: {path}")
     sys.exit(0 if len(played) == len(rows) else FAILED)
@@ -82,7 +84,11 @@ def again(row: Record, frames: int) -> tuple[Record, Chain] | None:
     return row, chain
 
 
-def stem(row: Record) -> str:
-    """A name for the film of a cell that every file system takes."""
-    words = "-".join((row.cell.problem, Path(row.cell.image).stem, row.cell.prior, row.cell.method))
-    return "".join(sign if sign.isalnum() or sign in "-_.=" else "_" for sign in words).strip("_")
+def stems(rows: Sequence[Record]) -> list[str]:
+    """A name for the film of each cell, all different, that every file system takes."""
+    found: list[str] = []
+    for row in rows:
+        words = "-".join((row.cell.problem, Path(row.cell.image).stem, row.cell.prior, row.cell.method))
+        name = "".join(sign if sign.isalnum() or sign in "-_.=" else "_" for sign in words).strip("_")[:LONGEST]
+        found.append(name if name not in found else f"{name}-{len(found) + 1}")
+    return found
