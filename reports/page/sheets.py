@@ -19,21 +19,21 @@ from reports.runs.cell import Record, is_heuristic
 
 COLUMNS = 8  # of a sheet
 KINDS = ("noisy", "believed", "measured")  # its rows
-ROOM = 12e6  # bytes of all sheets
+ROOM, BESIDE = 12e6, 2e6  # bytes of all sheets, and of those that lie beside the network's weights
 FEWEST = 6  # frames by which a chain can still be followed
 HIDES = 0.3  # noise above it is shown shrunk, as in paint.js
 
 
-def room(rows: Sequence[Record]) -> tuple[int, bool]:
-    """How many frames of each chain the page has room for, and whether their pixels are kept exactly.
+def room(rows: Sequence[Record], most: float = ROOM) -> tuple[int, bool]:
+    """How many frames of each chain go into ``most`` bytes of the page, and whether their pixels are kept exactly.
 
     Raises:
         ValueError: fewer than one can follow.
     """
     shown = sum(min(SHOWN, max(row.cell.samples, 1)) * len(KINDS) * row.cell.size**2 * row.cell.channels for row in rows)
-    if EXACT * shown * FRAMES <= ROOM:
+    if EXACT * shown * FRAMES <= most:
         return FRAMES, True
-    frames = min(FRAMES, int(ROOM / (COMPRESSED * shown)))
+    frames = min(FRAMES, int(most / (COMPRESSED * shown)))
     if frames < FEWEST:
         told = f"{titles.counted(rows, 'chain')} of {rows[0].cell.size} x {rows[0].cell.size} pixels"
         raise ValueError(f"{told} would make a page too large to open; name fewer with --prior, --problem, --image or --method")

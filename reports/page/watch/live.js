@@ -1,5 +1,5 @@
 // What is computed in the page: one denoiser, and chains from noise to an answer, in pictures and in the plane.
-import { each, filled, rms } from "./arrays.js";
+import { each, rms } from "./arrays.js";
 import { Measurement, nothing } from "./data.js";
 import { METHODS, geometric } from "./loop.js";
 import { Mixture, glyphs } from "./mixture.js";
@@ -95,15 +95,8 @@ function measurements(set) {
   return { truth, image: new Measurement(operator, y, set.noise), point: new Measurement(line, Float64Array.of(middle + set.offset), set.noise) };
 }
 
-// The constant image that fits the data best: where chains that measure begin, as in solvers/data.py.
-function flat(data, length) {
-  if (data === nothing) return filled(length, 0.5);
-  const response = data.operator.forward(filled(length, 1));
-  return filled(length, response.reduce((sum, r, i) => sum + r * data.y[i], 0) / response.reduce((sum, r) => sum + r * r, 0));
-}
-
 function chain(set, prior, data, length, levels, ...own) {
-  const noise = new Noise(set.seed, ...own), from = flat(data, length);
+  const noise = new Noise(set.seed, ...own), from = data.flat(length);
   const name = set.sampler === "diffpir" && set.measured === "mask" && length === size ? "diffpir on masks" : set.sampler;
   return new Chain({ method: METHODS[name], prior, data, levels, noise, x: each((f, e) => f + levels[0] * e, from, noise.normal(length)) });
 }
