@@ -73,16 +73,16 @@ def made(count: int = 6, n: int = 19) -> list[Row]:
 
 
 def test_calibration_is_told_class_by_class() -> None:
-    """Intervals between the extremes of 19 exact samples hold 90 %, of half as wide ones 64 %; all together lie between."""
+    """Intervals between the extremes of 19 exact samples hold 90 %, of half as wide ones 63 %; all together lie between."""
     found = {(row.prior, row.kind): row for row in labels.by_class(made())}
     exact = np.random.default_rng(1).standard_normal((19, 20000)) / 2
     inside = float((ndtr(exact.max(0)) - ndtr(exact.min(0))).mean())
-    assert inside == pytest.approx(0.64, abs=0.01)
+    assert inside == pytest.approx(0.626, abs=0.005)
     assert list(found) == [(told, kind) for told in ("told its label", "told none") for kind in ("all", "a", "b")]
     for told in ("told its label", "told none"):
         right, narrow, both = (found[told, kind] for kind in ("a", "b", "all"))
         assert right.numbers["coverage"].value == pytest.approx(0.9, abs=0.02)
-        assert narrow.numbers["coverage"].value == pytest.approx(inside, abs=0.03)
+        assert narrow.numbers["coverage"].value == pytest.approx(inside, abs=0.04)
         assert (right.numbers["spread_skill"].value, narrow.numbers["spread_skill"].value) == pytest.approx((1.0, 0.5), abs=0.05)
         assert narrow.numbers["coverage"].value < both.numbers["coverage"].value < right.numbers["coverage"].value
         assert (right.verdict, narrow.verdict) == ("about right", "too narrow")

@@ -20,6 +20,7 @@ from problems.problem import Problem
 from reports.cli import main
 from reports.experiments import restoring
 from reports.experiments.restoring import Tile
+from reports.figures import residual
 from reports.judging import sceptic
 from reports.page import restored
 from reports.runs import photograph
@@ -284,3 +285,12 @@ def test_the_questions_know_of_labels_and_of_classes() -> None:
     far = sceptic.Whiteness(3.0, 0.0, (0, 1), 0.1)
     assert "the label that the prior was told, the kernel" in restored.explained(far, labelled=True)
     assert "label" not in restored.explained(far)
+
+
+@pytest.mark.parametrize("side", [4, 7, 40])
+def test_the_residual_of_a_picture_of_any_size_is_drawn(side: int) -> None:
+    values = np.random.default_rng(0).standard_normal((3, side, side, 1))
+    (axes,) = residual.residual_spectrum({"tv": values}, {"tv": "variational"}).axes
+    f, power = axes.lines[1].get_data()
+    assert len(f) == len(power) == max(0, side // 2 - 1)
+    assert residual.smooth(np.array([1.0, 3.0, 5.0, 9.0, 7.0]))[2] == 5.0
