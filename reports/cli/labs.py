@@ -27,12 +27,13 @@ def list_labs() -> None:
 
     for number, title in LABS.items():
         click.echo(f"{number:3}  {title}")
+    click.echo("begin with: priorbench lab start NUMBER --student ID")
 
 
 @lab.command()
 @click.argument("number", type=int)
 @click.option("--student", "-s", required=True, help="Any id, such as a matriculation number: pictures, kernels and noise belong to it.")
-@click.option("--out", "-o", type=PLACE, show_default="labNN_ID.py", help="File for the script; one that is there is left as it is.")
+@click.option("--out", "-o", type=PLACE, show_default="labNN_ID.py", help="File or folder for the script.")
 def start(number: int, student: str, out: str | None) -> None:
     """Write the script of lab NUMBER for a student to fill in."""
     from reports.labs import catalogue, cells
@@ -40,7 +41,9 @@ def start(number: int, student: str, out: str | None) -> None:
 
     with input_checked():
         text = cells.of_student(catalogue.template(number), student)
-        path = Path(out or f"lab{number:02}_{cells.in_file_name(student)}.py")
+        name = f"lab{number:02}_{cells.in_file_name(student)}.py"
+        path = Path(out or name)
+        path = path / name if path.is_dir() else path
         if path.exists():
             raise ValueError(f"{path} is there already, perhaps with your answers in it; name another file by --out")
         files.write(path, lambda file: file.write(text.encode()))
