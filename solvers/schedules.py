@@ -12,6 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor
 
+__all__ = ["alpha_bar_of", "constant", "cosine", "from_vp", "geometric", "karras", "linear", "sigma_of", "to_vp"]
+
 SPAN = 2.0  # images in [-1, 1] are twice as wide as ours, and so is a standard deviation there
 BETA_FIRST, BETA_LAST = 0.1, 20.0  # per unit of time: 1000 times the betas 1e-4 and 0.02 of the thousand steps
 COSINE_OFFSET = 0.008

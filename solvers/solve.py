@@ -86,36 +86,45 @@ def sample(
 def run(
     problem: Problem, prior: Denoiser, name: str, strength: float, steps: int | None, levels: Sequence[float] | None, noise: Streams | None
 ) -> Result:
-    check_positive("strength", strength)
-    trusted = checked(prior)
-    began, method, n = time.perf_counter(), METHODS[name], noise.n if noise else 1
-    data = Measurement(problem, n)
-    schedule = check_steps(levels, steps) or method.levels(data, trusted, strength, steps or method.steps)
-    if method.falling and levels is not None:
-        check_fall(schedule, name)
+    began, method = time.perf_counter(), METHODS[name]
     trace: list[dict[str, Any]] = []
     calls = 0
     with torch.no_grad():
-        answer = flat = halfway = data.flat()
-        start = begin(data, flat, schedule[0], strength * method.balance, noise)
-        for iterate in Task(data, trusted, method, schedule, start, strength, noise).iterates():
+        task, flat = prepared(problem, prior, name, strength, steps, levels, noise)
+        data, answer, halfway = task.data, flat, flat
+        for iterate in task.iterates():
             calls += len(iterate.x) // len(problem.y) * iterate.calls
             before, answer = answer, iterate.believed if method.answer == "believed" else iterate.measured
             trace.append(record(data, iterate, answer, before))
-            halfway = answer if 2 * len(trace) <= len(schedule) else halfway
+            halfway = answer if 2 * len(trace) <= len(task.levels) else halfway
             check_bounds(answer, trace, name, prior, iterate.sigma)
     check_fit(data, answer, flat, trace, name, prior)
     parts = answer.view(-1, len(problem.y), *answer.shape[1:])  # samples, means of pairs, or the one estimate
-    config = {"strength": strength, "levels": schedule, "n": n if noise else None, "seed": noise.root if noise else None}
+    config = {"strength": strength, "levels": list(task.levels), "n": noise.n if noise else None, "seed": noise.root if noise else None}
     samples, pairs = parts if method.samples else None, parts if method.pairs else None
     moved = float((answer - halfway[: len(answer)]).square().mean().sqrt())
     seconds = time.perf_counter() - began
     return Result(problem, prior, name, parts.mean(0), samples, tuple(trace), config, seconds, calls, pairs, moved)
 
 
-def check_problem(problem: Problem) -> None:
+def prepared(
+    problem: Problem, prior: Denoiser, name: str, strength: float, steps: int | None, levels: Sequence[float] | None, noise: Streams | None
+) -> tuple[Task, Tensor]:
+    """What the method ``name`` is given, and the flat image that its answer must beat; raises as ``solve``."""
+    check_positive("strength", strength)
+    trusted, method, data = checked(prior), METHODS[name], Measurement(problem, noise.n if noise else 1)
+    schedule = check_steps(levels, steps) or method.levels(data, trusted, strength, steps or method.steps)
+    if method.falling and levels is not None:
+        check_fall(schedule, name)
+    flat = data.flat()
+    start = begin(data, flat, schedule[0], strength * method.balance, noise)
+    return Task(data, trusted, method, schedule, start, strength, noise), flat
+
+
+def check_problem(problem: object) -> Problem:
     if not isinstance(problem, Problem):
         raise TypeError(f"{type(problem).__name__} is no problem; make one, such as problems.deblur(image)")
+    return problem
 
 
 def check_positive(what: str, value: Any) -> None:

@@ -116,7 +116,7 @@ def handles(looks: Mapping[str, Look]) -> list[Artist]:
 MODULE = re.compile(r"^[\w.]+:(?=[A-Za-z_])")  # mymodule:Median
 NAMED = re.compile(r"^[\w-]+: (?=\S+(, w \S+)?$)")  # the name before a label
 BOUND = re.compile(r"([\w-]+)\[([^\]]*\blabel=[^\]]*)\]")  # digits28[guidance=2,label=3]
-FILED = re.compile(r"[\w-]+\[[^\]]*?\b(?:file|path|weights)=(?:[^,\]]*/)?([^,\]/]+)[^\]]*\]")  # torch[call=blind,file=nets/a.pt]
+FILED = re.compile(r"[\w-]+\[[^\]]*?\b(?:file|path|weights|picture)=(?:[^,\]]*/)?([^,\]/]+)[^\]]*\]")  # torch[call=blind,file=nets/a.pt]
 
 
 def short(label: str, letters: int) -> str:

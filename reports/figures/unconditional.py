@@ -49,10 +49,10 @@ def figure(beliefs: Sequence[Belief], real: Statistics, source: str, *, width: f
 
 
 def explained(beliefs: Sequence[Belief], n: int) -> str:
-    drawn, pixels = len(beliefs[0].samples), beliefs[0].samples.shape[-1]
+    drawn, (height, width) = len(beliefs[0].samples), beliefs[0].samples.shape[-2:]
     many = f"{n} of {drawn} samples" if n < drawn else f"{n} samples" if n > 1 else "One sample"
     return (
-        f"{many} of {pixels} × {pixels} pixels from pure noise, nothing measured; the same noise in each column. Contrast is the rms "
+        f"{many} of {height} × {width} pixels from pure noise, nothing measured; the same noise in each column. Contrast is the rms "
         "distance of a pixel from the mean of its image." + labelled(beliefs)
     )
 
