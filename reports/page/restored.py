@@ -84,7 +84,7 @@ def row(asked: Restoration, answer: Answer) -> Shown:
     seen = {"the mean of all answers": answer.mean, "one answer of many": answer.samples[0], "another": answer.samples[1]}
     found = [(told, whole(x), detail(x)) for told, x in seen.items()]
     drawn = torch.from_numpy(coloured(picture(spread), top)).movedim(-1, 0)[None]
-    differ = (f"how far they differ, 0 to {255 * top:.2g} of 255", whole(drawn), detail(drawn))
+    differ = (f"how far they differ, 0 to {float(f'{255 * top:.2g}'):g} of 255", whole(drawn), detail(drawn))
     return Shown(answer.prior, [*found, differ], not getattr(asked.load(answer.prior), "mmse", False))
 
 
