@@ -9,7 +9,7 @@ if (find("#network")) {
   const canvas = name => find(`[data-picture=${name}]`, section), size = side * side;
   const value = name => form.elements[name].value, amount = name => Number(value(name));
   const player = new Player(find("[data-timeline]", section), { show, rest: () => {}, pause: 160 });
-  let seed = 1, worker = null, steps = [], levels = [], hidden = null, shown = null, failed = "";
+  let seed = 1, number = 0, worker = null, steps = [], levels = [], hidden = null, shown = null, failed = "";
 
   const masks = {
     mask: () => Uint8Array.from({ length: size }, (_, i) => [Math.floor(i / side), i % side].every(a => a >= 0.3 * side && a < 0.7 * side) ? 0 : 1),
@@ -39,12 +39,14 @@ if (find("#network")) {
     describe();
     for (const name of ["shown", "noisy", "believed", "measured", "pixel"]) blank(canvas(name));
     player.tell("loading the weights ...");
+    number++;
     setTimeout(() => { // once that is shown
-      awake().postMessage({ measured: mask ? "mask" : measured, sampler: alone ? "ddim" : "annealed", blur: amount("blur"), mask, noise, seed, truth, levels });
+      awake().postMessage({ number, measured: mask ? "mask" : measured, sampler: alone ? "ddim" : "annealed", blur: amount("blur"), mask, noise, seed, truth, levels });
     });
   }
 
   function heard(data) {
+    if (data.number !== number) return; // of a chain that was given up
     if (data.shown) {
       shown = data.shown;
       return picture(canvas("shown"), shown, hidden);
@@ -88,7 +90,7 @@ if (find("#network")) {
   }
 
   onDials(form, () => {
-    if (worker) worker.postMessage({ stop: true });
+    if (worker) worker.postMessage({ number: ++number });
     section.setAttribute("aria-busy", false);
     find("[data-told]", section).textContent = "Press Run to see what these settings do.";
     describe();
