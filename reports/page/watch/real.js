@@ -1,6 +1,6 @@
 // The real network: a worker computes its chain, every step is shown when it comes and kept.
 import { geometric } from "./loop.js";
-import { Noise } from "./noise.js";
+import { MASKS } from "./masks.js";
 import { blank, find, picture, short, shrunk } from "./paint.js";
 import { Player, onDials } from "./player.js";
 
@@ -10,11 +10,6 @@ if (find("#network")) {
   const value = name => form.elements[name].value, amount = name => Number(value(name));
   const player = new Player(find("[data-timeline]", section), { show, rest: () => {}, pause: 160 });
   let seed = 1, number = 0, worker = null, steps = [], levels = [], hidden = null, shown = null, failed = "";
-
-  const masks = {
-    mask: () => Uint8Array.from({ length: size }, (_, i) => [Math.floor(i / side), i % side].every(a => a >= 0.3 * side && a < 0.7 * side) ? 0 : 1),
-    random: () => { const noise = new Noise(3); return Uint8Array.from({ length: size }, () => noise.uniform() < 0.5 ? 1 : 0); },
-  };
 
   // The weights lie in the page as text; the worker's program too.
   function awake() {
@@ -30,7 +25,7 @@ if (find("#network")) {
 
   function begin() {
     const measured = value("measured"), alone = measured === "nothing", noise = 10 ** amount("noise");
-    const mask = masks[measured]?.() ?? null, truth = pictures[amount("picture")].map(grey => grey / 255);
+    const mask = MASKS[measured]?.(side, 3).map(hidden => 1 - hidden) ?? null, truth = pictures[amount("picture")].map(grey => grey / 255);
     levels = alone ? geometric(20, 0.01, amount("steps")) : geometric(2.5, noise / 2, amount("steps"));
     [steps, hidden, shown, failed] = [[], mask?.map(seen => 1 - seen) ?? null, null, ""];
     player.stop();
