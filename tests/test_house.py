@@ -23,6 +23,7 @@ FLOORS = (  # of reports, from the ground up: a room imports only from floors be
     {"figures", "tables"},
     {"page"},
     {"report"},  # a stored run that can be drawn
+    {"labs"},  # they make pages of their own
     {"cli"},
     {"__main__"},
 )

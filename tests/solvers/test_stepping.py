@@ -22,7 +22,7 @@ def problem() -> problems.Problem:
 
 
 def few(name: str) -> int:
-    return 200 if name == "langevin" else 4  # a chain of few steps ends far from its data, which ``sample`` refuses
+    return 200 if name == "langevin" else 5  # a chain of few steps ends far from its data, which ``sample`` refuses
 
 
 @pytest.mark.parametrize("name", solvers.METHODS)

@@ -1,0 +1,28 @@
+"""Templates filled in: a student's file, with right functions or with a wrong one among them."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from reports.labs import catalogue, cells
+
+HERE = Path(__file__).parent
+
+
+def functions(text: str) -> dict[str, str]:
+    """The functions at the top level of a text, by name."""
+    return {node.name: ast.get_source_segment(text, node) for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+
+
+def solutions(number: int) -> dict[str, str]:
+    return functions((HERE / "solutions" / f"lab{number:02}.py").read_text("utf-8"))
+
+
+def filled(number: int, student: str, written: dict[str, str] | None = None, words: str = "Because.") -> str:
+    """The template of a lab with the solutions in it, and with what was ``written`` in their place."""
+    text = cells.of_student(catalogue.template(number), student).replace('ANSWER = """"""', f'ANSWER = """{words}"""')
+    theirs = functions(text)
+    for name, body in {**solutions(number), **(written or {})}.items():
+        text = text.replace(theirs[name], body)
+    return text
