@@ -1,4 +1,4 @@
-// The worker that runs the network: told its weights once, then chain after chain; a new one ends the one before.
+// The worker that runs the network: told its weights once, then chain after chain, each with a number; another number ends it.
 import { Measurement, nothing } from "./data.js";
 import { each } from "./arrays.js";
 import { METHODS } from "./loop.js";
@@ -6,7 +6,7 @@ import { Network } from "./network.js";
 import { Noise } from "./noise.js";
 import { Blur, Mask, gaussianKernel } from "./operators.js";
 
-let network = null, running = 0;
+let network = null, running = null;
 
 // y = A truth + noise, or nothing.
 function measure({ measured, blur, mask, noise, seed, truth }, shape) {
@@ -17,22 +17,22 @@ function measure({ measured, blur, mask, noise, seed, truth }, shape) {
 }
 
 async function run(asked) {
-  const own = ++running, { shape } = network, data = measure(asked, shape), length = shape[0] * shape[1], noise = new Noise(asked.seed, 1);
+  const { number } = asked, { shape } = network, data = measure(asked, shape), length = shape[0] * shape[1], noise = new Noise(asked.seed, 1);
   const { levels } = asked, method = METHODS[asked.sampler];
   let x = each((flat, e) => flat + levels[0] * e, data.flat(length), noise.normal(length)), began = performance.now();
-  if (data !== nothing) postMessage({ shown: asked.measured === "blur" ? data.y : data.operator.adjoint(data.y) });
+  if (data !== nothing) postMessage({ number, shown: asked.measured === "blur" ? data.y : data.operator.adjoint(data.y) });
   for (const step of method.run({ method, prior: network, data, levels, x, noise })) {
-    if (own !== running) return;
     const pixel = step.width.pixel ?? null;
-    postMessage({ noisy: x, believed: step.believed, measured: step.measured, x: step.x, pixel, seconds: (performance.now() - began) / 1000 });
+    postMessage({ number, noisy: x, believed: step.believed, measured: step.measured, x: step.x, pixel, seconds: (performance.now() - began) / 1000 });
     x = step.x;
-    await new Promise(resolve => setTimeout(resolve)); // so that a new task is heard
+    await new Promise(resolve => setTimeout(resolve)); // so that another number is heard
+    if (running !== number) return;
     began = performance.now();
   }
 }
 
 addEventListener("message", ({ data }) => {
-  if (data.stop) running++;
-  else if (data.weights) network = new Network(data.weights, data.card, data.shape);
-  else run(data);
+  if (data.weights) network = new Network(data.weights, data.card, data.shape);
+  else running = data.number;
+  if (data.levels) run(data);
 });

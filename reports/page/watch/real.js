@@ -1,6 +1,6 @@
 // The real network: a worker computes its chain, every step is shown when it comes and kept.
 import { geometric } from "./loop.js";
-import { Noise } from "./noise.js";
+import { MASKS } from "./masks.js";
 import { blank, find, picture, short, shrunk } from "./paint.js";
 import { Player, onDials } from "./player.js";
 
@@ -9,12 +9,7 @@ if (find("#network")) {
   const canvas = name => find(`[data-picture=${name}]`, section), size = side * side;
   const value = name => form.elements[name].value, amount = name => Number(value(name));
   const player = new Player(find("[data-timeline]", section), { show, rest: () => {}, pause: 160 });
-  let seed = 1, worker = null, steps = [], levels = [], hidden = null, shown = null, failed = "";
-
-  const masks = {
-    mask: () => Uint8Array.from({ length: size }, (_, i) => [Math.floor(i / side), i % side].every(a => a >= 0.3 * side && a < 0.7 * side) ? 0 : 1),
-    random: () => { const noise = new Noise(3); return Uint8Array.from({ length: size }, () => noise.uniform() < 0.5 ? 1 : 0); },
-  };
+  let seed = 1, number = 0, worker = null, steps = [], levels = [], hidden = null, shown = null, failed = "";
 
   // The weights lie in the page as text; the worker's program too.
   function awake() {
@@ -30,7 +25,7 @@ if (find("#network")) {
 
   function begin() {
     const measured = value("measured"), alone = measured === "nothing", noise = 10 ** amount("noise");
-    const mask = masks[measured]?.() ?? null, truth = pictures[amount("picture")].map(grey => grey / 255);
+    const mask = MASKS[measured]?.(side, 3).map(hidden => 1 - hidden) ?? null, truth = pictures[amount("picture")].map(grey => grey / 255);
     levels = alone ? geometric(20, 0.01, amount("steps")) : geometric(2.5, noise / 2, amount("steps"));
     [steps, hidden, shown, failed] = [[], mask?.map(seen => 1 - seen) ?? null, null, ""];
     player.stop();
@@ -39,12 +34,14 @@ if (find("#network")) {
     describe();
     for (const name of ["shown", "noisy", "believed", "measured", "pixel"]) blank(canvas(name));
     player.tell("loading the weights ...");
+    number++;
     setTimeout(() => { // once that is shown
-      awake().postMessage({ measured: mask ? "mask" : measured, sampler: alone ? "ddim" : "annealed", blur: amount("blur"), mask, noise, seed, truth, levels });
+      awake().postMessage({ number, measured: mask ? "mask" : measured, sampler: alone ? "ddim" : "annealed", blur: amount("blur"), mask, noise, seed, truth, levels });
     });
   }
 
   function heard(data) {
+    if (data.number !== number) return; // of a chain that was given up
     if (data.shown) {
       shown = data.shown;
       return picture(canvas("shown"), shown, hidden);
@@ -88,7 +85,7 @@ if (find("#network")) {
   }
 
   onDials(form, () => {
-    if (worker) worker.postMessage({ stop: true });
+    if (worker) worker.postMessage({ number: ++number });
     section.setAttribute("aria-busy", false);
     find("[data-told]", section).textContent = "Press Run to see what these settings do.";
     describe();

@@ -136,13 +136,23 @@ def test_names_are_unique_and_stay_inside(shown: Chrome) -> None:
     assert [name for name in names if name not in known and run(shown, f"typeof {name}") != "undefined"] == []
 
 
-def test_modules_import_only_from_those_before_them() -> None:
+def test_modules_import_what_those_before_them_export() -> None:
+    """Put together they would work without; each by itself must too."""
     for modules in (scripts.WORKER, scripts.PAGE):
-        known: set[str] = set()
+        exported: dict[str, set[str]] = {}
         for name in modules:
             text = (Path(watching.__file__).parent / "watch" / f"{name}.js").read_text()
-            assert set(re.findall(r'^import .* from "\./(\w+)\.js";', text, re.MULTILINE)) <= known
-            known.add(name)
+            imports = re.findall(r'^import \{ (.*) \} from "\./(\w+)\.js";$', text, re.MULTILINE)
+            assert len(imports) == text.count("import {")
+            for names, source in imports:
+                assert set(names.split(", ")) <= exported[source], f"{name} imports from {source}"
+                for each in names.split(", "):
+                    assert len(re.findall(rf"\b{each}\b", text)) > 1, f"{name} does not use {each}"
+            declared = re.findall(r"^export (?:const|function\*?|class) (\w+)(.*)", text, re.MULTILINE)
+            found = {first for first, _ in declared}
+            for _, rest in declared:
+                found |= set(re.findall(r", (\w+) = ", rest))
+            exported[name] = found
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -552,7 +562,7 @@ def test_a_chain_of_the_network_ends_when_a_dial_is_turned(shown: Chrome, with_n
     wanted(shown, "steps", 60)
     run(shown, "document.querySelector('#network [name=run]').click()")
     until(lambda: "level" in one(shown, "#network [data-where]").text, 60)
-    wanted(shown, "measured", "mask")
+    wanted(shown, "measured", "box")
     run(shown, "new Promise(done => setTimeout(done, 8000))")  # for the step that was in the making
     before = one(shown, "#network [data-where]").text
     run(shown, "new Promise(done => setTimeout(done, 4000))")
