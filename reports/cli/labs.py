@@ -107,11 +107,13 @@ def report(file: str, out: str | None, seconds: float, memory: int) -> None:
 def grade(folder: str, out: str | None, jobs: int | None, wrap: str, seconds: float, memory: int) -> None:
     """Run and judge every submission in FOLDER: scripts, notebooks and hand-in pages, in it or in a folder for each student.
 
-    Each is run in a process of its own, which is ended with all that it started when its time or memory is up. That is no sandbox: student
-    code runs as you, reads what you can read, and reaches the network. Run this as a user of its own, in a container without a network
-    (docker run --network none -v FOLDER:/class ...), or put a sandbox around each process, for example
+    Each is run in a process of its own, which is ended with all that it started when its time or memory is up. That is no sandbox:
+    student code runs as you, can change your files, and reaches the network. Run this as a user of its own or in a container
+    without a network (docker run --network none ...), or put a sandbox around each process, here bubblewrap, in which files can be
+    read but not written:
 
-    --wrap "bwrap --ro-bind / / --tmpfs /home --tmpfs /tmp --dev /dev --proc /proc --unshare-all --die-with-parent"
+    \b
+    --wrap "bwrap --ro-bind / / --tmpfs /tmp --dev /dev --proc /proc --unshare-all --die-with-parent"
 
     What ended is kept: the same command goes on, and runs a submission again only if it or the rules of its lab changed.
     """
