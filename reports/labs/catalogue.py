@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 LABS = {
     1: "The mean of many sharp pictures is blurry",
     3: "Fit the data, lean on the prior",
+    6: "Draw the posterior",
 }
 TEMPLATES = Path(__file__).parent / "templates"
 
