@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 LABS = {
     1: "The mean of many sharp pictures is blurry",
+    2: "A denoiser is a prior",
     3: "Fit the data, lean on the prior",
+    4: "One denoiser, many slots",
+    5: "Noise it, remove it",
     6: "Draw the posterior",
 }
 TEMPLATES = Path(__file__).parent / "templates"

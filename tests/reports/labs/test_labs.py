@@ -85,7 +85,8 @@ def test_about_ten_wrong_answers_a_lab(number: int) -> None:
 def test_an_id_has_its_own_truth_and_keeps_it(number: int) -> None:
     lab = catalogue.load(number)
     for task in lab.tasks:
-        truths = [joined(task.expected(*instance(lab, task, *of))) for of in (("ana", 0), ("ana", 0), ("ben", 0), ("ana", 1))]
+        instances = [instance(lab, task, *of) for of in (("ana", 0), ("ana", 0), ("ben", 0), ("ana", 1))]
+        truths = [joined(given[0] if task.measure else task.expected(*given)) for given in instances]  # of noise all moments are alike
         assert np.array_equal(truths[0], truths[1])
         for other in truths[2:]:
             assert truths[0].shape != other.shape or not np.allclose(truths[0], other, rtol=1e-3, atol=1e-6), task.function
