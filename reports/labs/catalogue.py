@@ -16,6 +16,7 @@ LABS = {
     4: "One denoiser, many slots",
     5: "Noise it, remove it",
     6: "Draw the posterior",
+    7: "Can the spread be trusted?",
 }
 TEMPLATES = Path(__file__).parent / "templates"
 

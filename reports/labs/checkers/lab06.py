@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,30 +12,11 @@ from torch import Tensor
 
 import problems
 import solvers
-from priors.gaussian import GREY, MEAN
 from problems import kernels
 from reports.labs.drawn import BECAUSE, ERRORS, generator
 from reports.labs.lab import Lab, Mistake, Task
 from reports.labs.pictures import detail, white
-
-KNEE = 1 / 64  # brightness then varies by 0.13 between crops, as in photographs; by more with the catalogue's spectrum, made for whole ones
-
-
-@dataclass(frozen=True)
-class Stationary:
-    """A Gaussian prior: every coefficient of fft2 has the variance ``power`` [H, W], in units where white noise of standard deviation
-    sigma has sigma^2, about a picture that is ``grey`` everywhere."""
-
-    grey: float
-    power: Tensor
-
-    def denoise(self, x: Tensor, sigma: float) -> Tensor:
-        """E[clean | x], by the Wiener filter."""
-        return self.grey + filtered(x - self.grey, self.power / (self.power + sigma**2))
-
-    def error(self, sigma: float) -> Tensor:
-        """The standard deviation of what ``denoise`` errs by, in each coefficient: [H, W]."""
-        return (self.power * sigma**2 / (self.power + sigma**2)).sqrt()
+from reports.labs.stationary import Stationary, as_gain, data_draw, exact_posterior, filtered, minimise, response, stationary, variances
 
 
 class Scene(NamedTuple):
@@ -57,11 +37,7 @@ def measured(rng: np.random.Generator, size: int, kernel: int, noise_sigma: floa
     """A detail of a photograph behind a shaken camera, and the prior of its size."""
     truth = detail(rng, size)
     problem = problems.deblur(truth, kernels.shake(kernel, rng), noise_sigma, rng)
-    half = problem.operator.transfer.to(torch.complex128)
-    h = torch.fft.fft2(torch.fft.irfft2(half, s=(size, size))).view(size, size)
-    rows, columns = (torch.fft.fftfreq(size, dtype=torch.float64) for _ in range(2))
-    power = GREY[0].power * (rows[:, None] ** 2 + columns**2 + KNEE**2) ** (-GREY[0].slope / 2)
-    return Scene(truth.double(), problem.y.double(), h, noise_sigma, Stationary(MEAN, power))
+    return Scene(truth.double(), problem.y.double(), response(problem), noise_sigma, stationary(size))
 
 
 # Instances.
@@ -104,37 +80,6 @@ def for_judging(rng: np.random.Generator) -> tuple[Tensor, Tensor, float]:
 
 
 # The truth.
-def filtered(x: Tensor, gain: Tensor) -> Tensor:
-    """Multiply the coefficients of pictures [n, 1, H, W] by ``gain`` [H, W]."""
-    return torch.fft.ifft2(gain * torch.fft.fft2(x)).real
-
-
-def exact_posterior(y: Tensor, h: Tensor, noise_sigma: float, grey: float, power: Tensor) -> tuple[Tensor, float]:
-    variance = variances(h, noise_sigma, power)
-    mean = grey + filtered(y - filtered(torch.full_like(y, grey), h), variance * h.conj() / noise_sigma**2)
-    return mean, float(variance.mean().sqrt())
-
-
-def variances(h: Tensor, noise_sigma: float, power: Tensor) -> Tensor:
-    return 1 / (h.abs() ** 2 / noise_sigma**2 + 1 / power)
-
-
-def minimise(x0: Tensor, y: Tensor, h: Tensor, noise_sigma: float, width: Tensor | float) -> Tensor:
-    """The data step."""
-    gain = h.conj() * width**2 / (h.abs() ** 2 * width**2 + noise_sigma**2)
-    return x0 + filtered(y - filtered(x0, h), gain)
-
-
-def data_draw(
-    x0: Tensor, y: Tensor, h: Tensor, noise_sigma: float, width: Tensor | float, white_x: Tensor, white_y: Tensor
-) -> Tensor:  # fmt: skip
-    return minimise(x0 + filtered(white_x, as_gain(width, h)), y + noise_sigma * white_y, h, noise_sigma, width)
-
-
-def as_gain(width: Tensor | float, h: Tensor) -> Tensor:
-    return width * torch.ones_like(h.real)
-
-
 class Law(NamedTuple):
     """Independent Gaussian coefficients, in the layout of fft2 and orthonormal: mean and variance, [H, W]."""
 
