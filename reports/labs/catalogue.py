@@ -17,6 +17,7 @@ LABS = {
     5: "Noise it, remove it",
     6: "Draw the posterior",
     7: "Can the spread be trusted?",
+    8: "Ask for it",
 }
 TEMPLATES = Path(__file__).parent / "templates"
 
