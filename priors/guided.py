@@ -89,6 +89,19 @@ def weight_of(name: str, label: object, guidance: object, classifier: object) ->
     return float(guidance)
 
 
+def meant(guidance: float) -> str:
+    """What a prior guided so draws, in words."""
+    if guidance == 0:
+        return "the label is not used: the prior without it"
+    if guidance == 1:
+        return "the prior of this label itself"
+    if guidance < 0:
+        return "pictures that are less of the label than those of the prior without it; no density stands behind them"
+    if guidance < 1:
+        return "between the prior without the label and the one with it; no density stands behind it"
+    return "pictures more typical of the label, and less diverse, than those that have it; no density stands behind them"
+
+
 def titled(name: str, label: str, guidance: float, classifier: bool) -> str:
     """The name of a prior with what is bound to it, as a selector."""
     told = [f"label={label}"] + [f"guidance={guidance:g}"] * (guidance != 1) + ["classifier=true"] * classifier

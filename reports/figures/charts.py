@@ -113,7 +113,7 @@ def handles(looks: Mapping[str, Look]) -> list[Artist]:
     return [Line2D([], [], label=short(label, 40), **{"linestyle": "none", **look}) for label, look in looks.items()]
 
 
-FILED = re.compile(r"[\w-]+\[[^\]]*?\b(?:file|path|weights)=(?:[^,\]]*/)?([^,\]/]+)[^\]]*\]")  # torch[call=blind,file=nets/a.pt]
+FILED = re.compile(r"[\w-]+\[[^\]]*?\b(?:file|path|weights|picture)=(?:[^,\]]*/)?([^,\]/]+)[^\]]*\]")  # torch[call=blind,file=nets/a.pt]
 
 
 def short(label: str, letters: int) -> str:

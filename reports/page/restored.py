@@ -15,6 +15,7 @@ from reports.figures import style
 from reports.figures.residual import residual_spectrum
 from reports.judging.sceptic import SHARE, Judged, Ranked, Whiteness, ranking
 from reports.page import templates
+from reports.page.lines import Line
 from reports.page.pictures import data_uri
 from reports.page.svg import inline
 from reports.runs.loading import picture
@@ -26,15 +27,6 @@ if TYPE_CHECKING:
 LONGEST = 480  # pixels of a whole picture in the page
 DETAIL = 160  # pixels a side of the detail that is shown as it is
 PENS = 3.0  # standard deviations of the residual that are shown
-
-
-class Line(NamedTuple):
-    """A check: what is asked, the number, whether all is well, and what it means."""
-
-    asked: str
-    number: str
-    well: bool | None
-    words: str
 
 
 class Shown(NamedTuple):

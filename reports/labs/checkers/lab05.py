@@ -57,7 +57,7 @@ def for_generate(rng: np.random.Generator) -> tuple[Any, Tensor, list[float]]:
     """With a prior that is not linear: the order of the levels does not matter to a linear one."""
     sigma = float(rng.uniform(0.25, 0.6))
     x = (detail(rng, 24) + sigma * white(rng, 1, 1, 24, 24)).double()
-    return priors.load("tv"), x, solvers.schedules.geometric(sigma, 0.1 * sigma, 4)
+    return priors.load("nlm"), x, solvers.schedules.geometric(sigma, 0.2 * sigma, 3)
 
 
 def for_heun(rng: np.random.Generator) -> tuple[Any, Tensor, float, float]:

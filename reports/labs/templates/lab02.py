@@ -8,10 +8,13 @@
 # You need: the Fourier transform as a tool, variance, the normal density, a derivative. Everything is a torch tensor [1, 1, H, W] with
 # pixels between 0 and 1, and sigma is the standard deviation of the noise in the same unit.
 #
-# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. In an editor that
+# knows cells (VS Code, PyCharm, Jupyter with jupytext) pictures appear below them; run as a script, this file writes them to
+# lab02-1.png and so on, and stops at the first function that is not written yet. Check yourself as often as you like, and hand in
+# the page that the second command writes:
 #
 #     priorbench lab check lab02_YOUR_ID.py
+#     priorbench lab report lab02_YOUR_ID.py
 
 # %%
 import torch

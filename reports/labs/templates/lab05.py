@@ -8,10 +8,13 @@
 # You need: mean and variance, and the idea of a differential equation. Pictures are torch tensors [B, 1, H, W], B pictures at once, with
 # pixels between 0 and 1; sigma is the standard deviation of the noise in the same unit.
 #
-# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. In an editor that
+# knows cells (VS Code, PyCharm, Jupyter with jupytext) pictures appear below them; run as a script, this file writes them to
+# lab05-1.png and so on, and stops at the first function that is not written yet. Check yourself as often as you like, and hand in
+# the page that the second command writes:
 #
 #     priorbench lab check lab05_YOUR_ID.py
+#     priorbench lab report lab05_YOUR_ID.py
 
 # %%
 from itertools import pairwise
