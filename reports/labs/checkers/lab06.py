@@ -132,18 +132,18 @@ def looks(samples: Tensor, y: Tensor, h: Tensor, noise_sigma: float, prior: Stat
 
 
 def looks_of(law: Law, y: Tensor, h: Tensor, noise_sigma: float, prior: Stationary) -> Tensor:
-    """Band by band: the mean along that of the exact posterior, and the mean standard deviation, in units of the exact one."""
+    """Band by band: how far the mean goes in the directions of the exact one, and the mean standard deviation; the exact one is 1."""
     direction, spread = compass(y, h, noise_sigma, prior)
     found = law.mean / spread
-    along = [(found[mask] * direction[mask].conj()).sum().real / direction[mask].norm() for mask in bands(prior.power)]
+    along = [(found * direction.conj()).real[mask].sum() / int(mask.sum()) ** 0.5 for mask in bands(prior.power)]
     return torch.stack([*along, *((law.variance.sqrt() / spread)[mask].mean() for mask in bands(prior.power))])
 
 
 def compass(y: Tensor, h: Tensor, noise_sigma: float, prior: Stationary) -> tuple[Tensor, Tensor]:
-    """The mean of the exact posterior in units of its standard deviations, and these: [H, W]."""
+    """The directions of the exact posterior's mean, complex numbers of length 1, and its standard deviations: [H, W]."""
     mean, _ = exact_posterior(y, h, noise_sigma, prior.grey, prior.power)
     spread = variances(h, noise_sigma, prior.power).sqrt()
-    return torch.fft.fft2(mean, norm="ortho")[0, 0] / spread, spread
+    return torch.fft.fft2(mean, norm="ortho")[0, 0].sgn(), spread
 
 
 def annealed_looks(
@@ -155,10 +155,11 @@ def annealed_looks(
 def looks_stray(
     y: Tensor, h: Tensor, noise_sigma: float, prior: Stationary, levels: Sequence[float], n: int, rng: torch.Generator
 ) -> Tensor:  # fmt: skip
-    direction, spread = compass(y, h, noise_sigma, prior)
+    _, spread = compass(y, h, noise_sigma, prior)
     share = annealed_law(y, h, noise_sigma, prior, levels).variance / spread**2
-    along = [(share[m] * direction[m].abs() ** 2).sum().sqrt() / direction[m].norm() / n**0.5 for m in bands(prior.power)]
-    return ERRORS * torch.stack([*along, *((share[m].mean() / (2 * n * int(m.sum()))).sqrt() for m in bands(prior.power))])
+    parts = [(share[mask].mean(), int(mask.sum())) for mask in bands(prior.power)]
+    along, wide = [mean / n for mean, _ in parts], [mean / (2 * n * count) for mean, count in parts]
+    return ERRORS * torch.stack([*along, *wide]).sqrt()
 
 
 def dps_step(x: Tensor, y: Tensor, h: Tensor, prior: Stationary, sigma: float, after: float, step: float, fresh: Tensor) -> Tensor:

@@ -116,7 +116,7 @@ def for_outside(rng: np.random.Generator) -> tuple[Tensor, int]:
     """Ranks whose tails differ from round to round, as those of whole pictures do."""
     n, rounds = int(rng.integers(9, 20)), int(rng.integers(12, 20))
     spread = rng.uniform(0.3, 1.2, (rounds, 1, 1, 1))
-    samples, truth = spread * rng.standard_normal((n, rounds, 1, 12, 12)), rng.standard_normal((rounds, 1, 12, 12))
+    samples, truth = spread * rng.standard_normal((n, rounds, 1, 6, 6)), rng.standard_normal((rounds, 1, 6, 6))
     return torch.from_numpy(ensemble.ranks(samples, truth)), n
 
 
