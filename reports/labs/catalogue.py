@@ -15,6 +15,9 @@ LABS = {
     3: "Fit the data, lean on the prior",
     4: "One denoiser, many slots",
     5: "Noise it, remove it",
+    6: "Draw the posterior",
+    7: "Can the spread be trusted?",
+    8: "Ask for it",
 }
 TEMPLATES = Path(__file__).parent / "templates"
 
