@@ -224,6 +224,7 @@ for step, (bias, spread) in zip(of_dps, path, strict=True):
     ax.annotate(f"{step:g}", (bias, spread), textcoords="offset points", xytext=(5, 4), size=8)
 ax.axhline(1.0, color="grey", linestyle=":")
 ax.axvline(12**-0.5, color="grey", linestyle=":")
+ax.margins(0.1)
 ax.set(xlabel="bias (dotted: that of 12 exact draws)", ylabel="spread (dotted: exact)", xlim=(0, None), ylim=(0, None))
 ax.legend(fontsize=8)
 figure.savefig("lab06-5.png", dpi=150)
