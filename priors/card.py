@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from priors.error import measure, measure_correlation
+from priors.error import measure_own
 from priors.learned import Learned, write
 from priors.network import Denoiser
 from priors.photographs import centre_crops, listing, pictures, split
@@ -67,6 +67,5 @@ def finish(network: Denoiser, card: dict[str, Any], folders: Sequence[Path], wei
     for folder in tests:
         images = pictures(listing([folder]), channels, card["device"])
         card["psnr"][f"{Path(folder).name}, {len(images)} pictures"] = psnr_table(prior, images)
-    curve = measure(prior, crops, np.geomspace(*prior.sigma_range, 24).tolist(), rng=0)
-    card["error"] = measure_correlation(curve, network, crops, rng=0).to_dict()
+    card["error"] = measure_own(network.conditional, crops, np.geomspace(*prior.sigma_range, 24).tolist()).to_dict()
     return write(network, card, weights)

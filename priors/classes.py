@@ -17,13 +17,13 @@ from torch.nn import functional
 
 from priors.classifier import Classifier, ClassifierNet
 from priors.conditional import Conditional
-from priors.error import measure, measure_correlation
+from priors.error import measure_own
 from priors.labelled import Labelled, LabelledData, bent, load, shares, varied
 from priors.learned import write
 from priors.network import Block
 from priors.precision import autocast
 from priors.recipe import ClassRecipe, Spent
-from priors.training import Progress, Trainer, check_places, run
+from priors.training import Progress, Trainer, check_device, check_places, run
 
 LEVELS = tuple(float(f"{s:.3g}") for s in np.geomspace(0.02, 20.0, 13))  # of the curve with and without the label
 GLIMPSE, WHOLE = 24, 1024  # pictures that the curve is measured on while the training runs (CPU), and at its end
@@ -123,11 +123,6 @@ def train(
         finish(trainer, data, licence, weights)
 
 
-def check_device(device: str) -> None:
-    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
-        raise ValueError(f"device {device!r} cannot be used here; train on 'cpu'" + (" or 'cuda'" if torch.cuda.is_available() else ""))
-
-
 def finish(trainer: ClassTrainer, data: LabelledData, licence: str, weights: Path) -> dict[str, Any]:
     """Measure the average that was best on held-back pictures, and store it with its card; returns the complete card."""
     trainer.average.load_state_dict(trainer.kept)
@@ -140,8 +135,8 @@ def finish(trainer: ClassTrainer, data: LabelledData, licence: str, weights: Pat
     }
     card["spread"] = spread(data.test, data.names)
     crops = data.validation.spaced(limit // 2).pictures()
-    curve = measure(prior, crops, np.geomspace(*prior.sigma_range, 24).tolist(), rng=0)
-    card["error"] = measure_correlation(curve, trainer.average, crops, rng=0).to_dict()
+    levels = np.geomspace(*prior.sigma_range, 24).tolist()
+    card["error"] = measure_own(trainer.average.conditional, crops, levels).to_dict()
     return write(trainer.average, card, weights)
 
 

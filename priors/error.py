@@ -11,8 +11,8 @@ import functools
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -109,14 +109,22 @@ def measure(prior: Denoiser, images: Tensor, sigmas: Sequence[float] = SIGMAS, r
     return ErrorCurve(tuple(map(float, sigmas)), rmse, tuple(banded(e) for e in errors))
 
 
-def measure_correlation(curve: ErrorCurve, network: Any, images: Tensor, rng: int | np.random.Generator | None = 0) -> ErrorCurve:
-    """Complete the curve of a network that knows the standard deviation of its error (``conditional(x, sigma)``)."""
-    noise = images.new_tensor(np.random.default_rng(rng).standard_normal(images.shape))
-    spectra = []
-    for sigma in curve.sigma:
-        mean, std = network.conditional(images + sigma * noise, images.new_full((len(images),), sigma))
-        spectra.append(banded((mean - images) / std))
-    return replace(curve, correlation=tuple(spectra))
+def measure_own(
+    answer: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], images: Tensor, sigmas: Sequence[float], noise: Tensor | None = None
+) -> ErrorCurve:
+    """The same of a network that expects its error: ``answer`` maps x [N, C, H, W] and sigma [N] to its mean and [N, 1, H, W].
+
+    The curve then holds the correlation too. ``noise``, in units of sigma, is white (seed 0) unless it is given.
+    """
+    noise = images.new_tensor(np.random.default_rng(0).standard_normal(images.shape)) if noise is None else noise
+    rmse, spectrum, correlation = [], [], []
+    with torch.no_grad():
+        for sigma in sigmas:
+            mean, std = answer(images + sigma * noise, images.new_full((len(images),), sigma))
+            rmse.append(float((mean - images).square().mean().sqrt()))
+            spectrum.append(banded(mean - images))
+            correlation.append(banded((mean - images) / std))
+    return ErrorCurve(tuple(map(float, sigmas)), tuple(rmse), tuple(spectrum), tuple(correlation))
 
 
 def banded(error: Tensor) -> tuple[tuple[float, ...], ...]:

@@ -22,6 +22,7 @@ from priors.slot import FAMILIES, Belief, checks_question
 
 SHIPPED = Path(__file__).parent / "weights"
 DEVICES = ("cpu", "cuda", "mps")
+OPTIONAL = ("embedding", "labels", "condition")  # of a network in a card
 DEEPEST, WIDEST = 12, 4096  # scales, and channels or blocks of one scale, that a card may name
 
 
@@ -225,10 +226,10 @@ def amiss(card: Any) -> str:
 
 
 def amiss_network(network: Any) -> str:
-    if not isinstance(network, dict) or set(network) - {"embedding", "labels"} != {"channels", "widths", "blocks", "mean", "std"}:
-        return "'network' does not hold channels, widths, blocks, mean and std, and no more than embedding and labels beside them"
-    if not all(is_count(network[key]) for key in ("embedding", "labels") if key in network):
-        return f"'network' has no whole number from 1 to {WIDEST} for embedding or labels"
+    if not isinstance(network, dict) or set(network) - set(OPTIONAL) != {"channels", "widths", "blocks", "mean", "std"}:
+        return f"'network' does not hold channels, widths, blocks, mean and std, and no more than {', '.join(OPTIONAL)} beside them"
+    if not all(is_count(network[key]) for key in OPTIONAL if key in network):
+        return f"'network' has no whole number from 1 to {WIDEST} for {' or '.join(OPTIONAL)}"
     channels, widths, blocks = (network[key] for key in ("channels", "widths", "blocks"))
     if not is_count(channels) or channels not in (1, 3):
         return "'network' has not 1 or 3 channels"

@@ -67,10 +67,13 @@ class UNet(nn.Module):
 
     ``widths`` and ``blocks`` go from the finest level to the coarsest; ``blocks`` on the way down, and as many on the way up.
     With ``labels`` the network is conditional: a vector for each label, and one for none (Ho, Salimans 2022), joins the noise
-    level on its way to every block.
+    level on its way to every block. With ``condition`` channels it is shown a second picture of the size of x. The kernels that
+    read that picture are zero to begin with, so that a network trained without one begins as what it was.
     """
 
-    def __init__(self, channels: int, widths: Sequence[int], blocks: Sequence[int], embedding: int = 64, labels: int = 0):
+    def __init__(
+        self, channels: int, widths: Sequence[int], blocks: Sequence[int], embedding: int = 64, labels: int = 0, condition: int = 0
+    ):
         super().__init__()
         self.labels = labels
         self.stride = 2 ** (len(widths) - 1)
@@ -92,10 +95,13 @@ class UNet(nn.Module):
         self.variance = Modulated(widths[0], ERROR_FEATURES, 1, embedding)  # the log of a standard deviation (Nix, Weigend 1994)
         if labels:
             self.label = nn.Embedding(labels + 1, embedding)  # the last is "no label"
-            nn.init.normal_(self.label.weight, std=0.5)
+            nn.init.normal_(self.label.weight, std=0.0 if condition else 0.5)
+        if condition:
+            self.look = nn.Conv2d(condition, widths[0], 3, padding=1, bias=False)
+            nn.init.zeros_(self.look.weight)
 
-    def forward(self, x: Tensor, level: Tensor, label: Tensor | None = None) -> Tensor:
-        return self.tail(self.features(x, self.embedded(level, label)))
+    def forward(self, x: Tensor, level: Tensor, label: Tensor | None = None, picture: Tensor | None = None) -> Tensor:
+        return self.tail(self.features(x, self.embedded(level, label), picture))
 
     def embedded(self, level: Tensor, label: Tensor | None = None) -> Tensor:
         """Noise levels [B], and labels [B] (whole numbers; None: no label) where the network has any, to [B, embedding]."""
@@ -106,14 +112,21 @@ class UNet(nn.Module):
                 label = torch.full(level.shape, self.labels, device=level.device)
             return self.embed[2:](self.embed[:2](level[:, None]) + self.label(label))
 
-    def features(self, x: Tensor, level: Tensor) -> Tensor:
-        """What the tail and the variance head read: [B, widths[0], H, W] from an embedded level [B, embedding]."""
+    def features(self, x: Tensor, level: Tensor, picture: Tensor | None = None, added: Sequence[Tensor] = ()) -> Tensor:
+        """What the tail and the variance head read: [B, widths[0], H, W] from an embedded level [B, embedding].
+
+        ``added``, where a side branch has any, joins the skips from the finest on, and then the coarsest level.
+        """
         h, skips = self.head(x), []
+        h = h if picture is None else h + self.look(picture)
         for blocks, down in zip(self.encoder, self.down, strict=True):
             h = through(blocks, h, level)
             skips.append(h)
             h = down(h)
         h = through(self.bottom, h, level)
+        if added:
+            *beside, coarsest = added
+            h, skips = h + coarsest, [skip + more for skip, more in zip(skips, beside, strict=True)]
         for up, blocks in zip(self.up, self.decoder, strict=True):
             h = through(blocks, up(h) + skips.pop(), level)
         return h
@@ -140,31 +153,39 @@ class Denoiser(nn.Module):
         total = (sigma**2 + self.std**2).sqrt()
         return self.std**2 / total**2, sigma * self.std / total, 1 / total
 
-    def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None, picture: Tensor | None = None) -> Tensor:
         c_skip, c_out, c_in = (c[:, None, None, None] for c in self.coefficients(sigma))
         z = x - self.mean
-        return self.mean + c_skip * z + c_out * self.residual(c_in * z, sigma, label)
+        return self.mean + c_skip * z + c_out * self.residual(c_in * z, sigma, label, picture)
 
-    def residual(self, scaled: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
+    def residual(self, scaled: Tensor, sigma: Tensor, label: Tensor | None = None, picture: Tensor | None = None) -> Tensor:
         """F at any size."""
-        return cut(self.net(self.padded(scaled), sigma.log() / 4, label), scaled)
+        return cut(self.net(self.padded(scaled), sigma.log() / 4, label, self.seen(picture)), scaled)
 
-    def conditional(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def conditional(
+        self, x: Tensor, sigma: Tensor, label: Tensor | None = None, picture: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """D and the standard deviation of each pixel of the clean image about it, [B, C, H, W] and [B, 1, H, W], in one pass."""
         c_skip, c_out, c_in = (c[:, None, None, None] for c in self.coefficients(sigma))
         z = x - self.mean
-        residual, log_std = self.residual_and_error(c_in * z, sigma, label)
+        residual, log_std = self.residual_and_error(c_in * z, sigma, label, picture)
         return self.mean + c_skip * z + c_out * residual, c_out * log_std.exp()
 
-    def residual_and_error(self, scaled: Tensor, sigma: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def residual_and_error(
+        self, scaled: Tensor, sigma: Tensor, label: Tensor | None = None, picture: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """F and the log of the standard deviation of its error: [B, C, H, W] and [B, 1, H, W].
 
         The second reads the features and, in training, leaves them as they are.
         """
         level = self.net.embedded(sigma.log() / 4, label)
-        h = self.net.features(self.padded(scaled), level)
+        h = self.net.features(self.padded(scaled), level, self.seen(picture))
         log_std = self.net.variance(h.detach(), level.detach())
         return cut(self.net.tail(h), scaled), cut(log_std, scaled).float().clamp(LEAST, MOST)
+
+    def seen(self, picture: Tensor | None) -> Tensor | None:
+        """A condition [B, K, H, W] in [0, 1] as the network reads it."""
+        return None if picture is None else self.padded((picture - self.mean) / self.std)
 
     def padded(self, x: Tensor) -> Tensor:
         """Extended at the right and the bottom to a multiple of the network's stride."""
@@ -184,8 +205,9 @@ def cut(x: Tensor, like: Tensor) -> Tensor:
 
 
 def build(
-    channels: int, widths: Sequence[int], blocks: int | Sequence[int], mean: float, std: float, embedding: int = 64, labels: int = 0
-) -> Denoiser:
+    channels: int, widths: Sequence[int], blocks: int | Sequence[int], mean: float, std: float, embedding: int = 64, labels: int = 0,
+    condition: int = 0,
+) -> Denoiser:  # fmt: skip
     """The network that a model card describes, in channels_last layout (faster on CPU and GPU alike)."""
-    net = UNet(channels, widths, [blocks] * len(widths) if isinstance(blocks, int) else blocks, embedding, labels)
+    net = UNet(channels, widths, [blocks] * len(widths) if isinstance(blocks, int) else blocks, embedding, labels, condition)
     return Denoiser(net, mean=mean, std=std).to(dtype=torch.float32, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -64,6 +64,26 @@ class ClassRecipe(Recipe):
         return super().network | {"embedding": self.embedding, "labels": self.labels}
 
 
+@dataclass(frozen=True)
+class PairRecipe(Recipe):
+    """The same for a network that is shown a second picture, in several arms that differ in what it is asked.
+
+    ``arms`` are their names, in the order of the network's labels, and ``problem`` the selector of what made the pictures.
+    ``dropped`` is the share of examples without picture and label; ``reach`` the rms distance of those pictures from the clean
+    ones, and ``jitter`` the noise that is added to a regressor's answer before a flow starts from it (Ohayon et al. 2025).
+    """
+
+    arms: tuple[str, ...] = ()
+    problem: str = ""
+    dropped: float = 0.0
+    reach: float = 0.1
+    jitter: float = 0.1
+
+    @property
+    def network(self) -> dict[str, Any]:
+        return super().network | {"labels": len(self.arms), "condition": self.channels}
+
+
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 
 CNN = Recipe("cnn", sigma_max=0.4, focus=(0.02, 0.4))
@@ -75,7 +95,11 @@ CLOTHING = ClassRecipe(
     "clothing", channels=3, sigma_max=20.0, focus=(0.05, 2.0), widths=(32, 64, 128, 256), blocks=(2, 2, 3, 4), mean=0.5, std=0.25,
     batch=8, patch=64, dropout=0.1, mirrored=True, shift=3, gain=0.1, judge_widths=(32, 64, 128, 256), judge_batch=32,
 )  # fmt: skip
+REFINE = PairRecipe("refine", sigma_max=20.0, focus=(0.02, 1.0), rate=1e-3)
+PICTURED = PairRecipe("pictured", channels=3, sigma_max=20.0, focus=(0.02, 1.0), rate=1e-3, dropped=0.1)
+EDGES = PairRecipe("edges", sigma_max=20.0, focus=(0.1, 4.0), rate=1e-3, arms=("edges",), problem="edges")
 RECIPES = {recipe.name: recipe for recipe in (CNN, DIFFUSION)}
+PAIR_RECIPES = {recipe.name: recipe for recipe in (REFINE, PICTURED, EDGES)}
 CLASS_RECIPES = {recipe.name: recipe for recipe in (DIGITS, CLOTHING)}
 
 
@@ -98,6 +122,15 @@ def adapted_classes(name: str, **changes: float) -> ClassRecipe:
     if not recipe.judge_seconds > 0:
         raise ValueError(f"the budget (judge_seconds) must be positive, not {recipe.judge_seconds:g}")
     return recipe
+
+
+def adapted_pairs(name: str, **changes: Any) -> PairRecipe:
+    """The same of a network that is shown a picture.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+    return sensible(replace(PAIR_RECIPES[name], **changes))
 
 
 def sensible(recipe: AnyRecipe) -> AnyRecipe:

@@ -25,7 +25,7 @@ from priors.network import Denoiser, build
 from priors.optimiser import Optimiser
 from priors.photographs import Bank, centre_crops, listing, split
 from priors.precision import autocast, gains
-from priors.recipe import Recipe, Spent
+from priors.recipe import PairRecipe, Recipe, Spent
 
 
 class Clock:
@@ -52,13 +52,17 @@ class Trainer:
     def __init__(self, recipe: Recipe, device: str = "cpu"):
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, device
-        self.model = build(**recipe.network).to(device)
-        self.average = build(**recipe.network).to(device).requires_grad_(False)
+        self.model = self.built().to(device)
+        self.average = self.built().to(device).requires_grad_(False)
         self.average.load_state_dict(self.model.state_dict())
         self.optimiser = Optimiser(self.model, recipe.rate)
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
         self.spent, self.origin, self.curve = Spent(), dict[str, Any](), list[dict[str, Any]]()
         self.half = gains_from_bf16(self.model, recipe, device)
+
+    def built(self) -> Denoiser:
+        """The network before its training."""
+        return build(**self.recipe.network)
 
     def prior(self) -> Learned:
         """The average so far, in the slot."""
@@ -90,12 +94,16 @@ class Trainer:
     def step(self, clean: Tensor, label: Tensor | None = None) -> float:
         """One optimiser step on clean crops [B, C, H, W], with their labels [B] where the network takes any; returns the loss."""
         sigma = self.sigmas(len(clean))
-        noise = torch.randn(clean.shape, device=self.device, generator=self.generator)
+        return self.fit(clean, sigma, torch.randn(clean.shape, device=self.device, generator=self.generator), label)
+
+    def fit(self, clean: Tensor, sigma: Tensor, noise: Tensor, label: Tensor | None = None, picture: Tensor | None = None) -> float:
+        """One step on clean + sigma x noise, with the label [B] and the condition [B, K, H, W] where the network takes them."""
         c_skip, c_out, c_in = (c[:, None, None, None] for c in self.model.coefficients(sigma))
         z = clean - self.model.mean + sigma[:, None, None, None] * noise
         target = (clean - self.model.mean - c_skip * z) / c_out
+        scaled = (c_in * z).contiguous(memory_format=torch.channels_last)
         with autocast(self.device, self.half):
-            guess, log_std = self.model.residual_and_error((c_in * z).contiguous(memory_format=torch.channels_last), sigma, label)
+            guess, log_std = self.model.residual_and_error(scaled, sigma, label, picture)
         loss = weighted(guess.float() - target, log_std.float())
         self.descend(loss)
         return loss.item() if self.spent.steps % 50 == 0 else math.nan
@@ -197,7 +205,8 @@ def gains_from_bf16(model: Denoiser, recipe: Recipe, device: str) -> bool:
         return torch.cuda.is_bf16_supported()
     x = torch.rand(recipe.batch, recipe.channels, recipe.patch, recipe.patch).contiguous(memory_format=torch.channels_last)
     sigma = torch.full((recipe.batch,), 0.1)
-    found = gains(lambda: model.residual(x, sigma).float().square().mean().backward(), device)
+    picture = x if isinstance(recipe, PairRecipe) else None
+    found = gains(lambda: model.residual(x, sigma, None, picture).float().square().mean().backward(), device)
     model.zero_grad()
     return found
 
@@ -297,8 +306,7 @@ def train(
         OSError: the folder of ``weights`` cannot be written.
     """
     checkpoint = check_places(weights, resume, start)
-    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
-        raise ValueError(f"device {device!r} cannot be used here; train on 'cpu'" + (" or 'cuda'" if torch.cuda.is_available() else ""))
+    check_device(device)
     listing(tests)  # a missing folder is told now, not after the training
     bank, held = prepared(folders, recipe, device)
     trainer = Trainer.resume(checkpoint, recipe, device) if resume else Trainer(recipe, device)
@@ -307,6 +315,11 @@ def train(
     yield from run(trainer, bank, held, checkpoint, every)
     if trainer.spent.share(recipe) >= 1:
         finish(trainer.average, trainer.draft(licence), folders, weights, tests)
+
+
+def check_device(device: str) -> None:
+    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
+        raise ValueError(f"device {device!r} cannot be used here; train on 'cpu'" + (" or 'cuda'" if torch.cuda.is_available() else ""))
 
 
 def check_places(weights: Path, resume: bool, start: Sequence[Path]) -> Path:

@@ -115,6 +115,7 @@ def generate(
     method: str = "heun",
     steps: int | None = None,
     levels: Sequence[float] | None = None,
+    start: Tensor | None = None,
 ) -> Generated:
     """Draw ``n`` images of ``shape`` (channels, height, width) from the prior itself.
 
@@ -122,17 +123,19 @@ def generate(
     there is to see, the spread of a component of standard deviation c comes out too small by 1 / sqrt(1 + c^2 / s^2), and
     the mean leans to the start: brightness, whose c is near 0.17 x the side in pixels, is the first to suffer. Sample i
     depends on ``rng`` (as in ``sample``) and on i alone. "ddim" is also the probability-flow Euler method: in the
-    variance-exploding form the two are one.
+    variance-exploding form the two are one. A ``start`` [n, C, H, W] takes the place of that noise, and its own ``levels`` belong
+    to it: of a prior that was trained on the way from such pictures to images it makes a rectified flow (``priors.pairs``).
 
     Raises:
-        ValueError: unknown method, a number out of range, or a prior that does not know pure noise.
+        ValueError: unknown method, a number out of range, a start of another shape or without levels, or a prior that does not know
+            pure noise.
         Diverged: the images left all bounds.
     """
     began = time.perf_counter()
     trace: list[dict[str, float]] = []
     calls = 0
     with torch.no_grad():
-        task = started(prior, shape, n, rng, method, steps, levels)
+        task = started(prior, shape, n, rng, method, steps, levels, start)
         for iterate in task.iterates():
             trace.append({"sigma": iterate.sigma, "rms": float((iterate.believed - 0.5).square().mean().sqrt())})
             calls += n * iterate.calls
@@ -142,17 +145,25 @@ def generate(
 
 
 def started(
-    prior: Denoiser, shape: Sequence[int], n: int, rng: Seed, method: str, steps: int | None, levels: Sequence[float] | None
-) -> Task:
-    """What a generator is given, from the first noise on; raises as ``generate``."""
+    prior: Denoiser, shape: Sequence[int], n: int, rng: Seed, method: str, steps: int | None, levels: Sequence[float] | None,
+    start: Tensor | None = None,
+) -> Task:  # fmt: skip
+    """What a generator is given, from the first noise (or the ``start``) on; raises as ``generate``."""
     check_whole("n is the number of samples and", n)
     if len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1:
         raise ValueError(f"shape is (channels, height, width) of one image, with 1 or 3 channels, not {tuple(shape)}")
+    check_start(start, (n, *shape), levels)
     trusted, chosen, noise = checked(prior), generator(method), Streams(rng, n, 1)
     schedule = check_steps(levels, steps) or chosen.levels(Nothing(), trusted, 1.0, steps or chosen.steps)
     check_fall(schedule, method)
-    start = mean_of(prior) + schedule[0] * noise.normal(shape, torch.empty(0, dtype=torch.float32))
+    if start is None:
+        start = mean_of(prior) + schedule[0] * noise.normal(shape, torch.empty(0, dtype=torch.float32))
     return Task(Nothing(), trusted, chosen, schedule, start, 1.0, noise)
+
+
+def check_start(start: Tensor | None, shape: Sequence[int], levels: Sequence[float] | None) -> None:
+    if start is not None and (levels is None or tuple(start.shape) != tuple(shape)):
+        raise ValueError(f"a start is [n, C, H, W] = {list(shape)} and comes with its levels, not {list(start.shape)}; give both")
 
 
 def mean_of(prior: Denoiser) -> float | Tensor:

@@ -19,7 +19,9 @@ from reports.cli.endings import BAD_INPUT, INTERRUPTED, input_checked, leave
 from reports.cli.guiding import guide, label_table
 from reports.cli.judging import prove, trust
 from reports.cli.labs import lab
+from reports.cli.pairing import on_edges, on_problem, on_tasks
 from reports.cli.publishing import figure, table
+from reports.cli.refining import refinement
 from reports.cli.restoring import restore
 from reports.cli.training import train
 from reports.runs.limits import check_text
@@ -61,8 +63,12 @@ def cli() -> None:
 
 
 COMMANDS = (
-    compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, guide, label_table, figure, table, lab
+    compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, guide, label_table, refinement,
+    figure, table, lab,
 )  # fmt: skip
 for each in COMMANDS:
     cli.add_command(each)
 train.add_command(on_classes)
+train.add_command(on_problem)
+train.add_command(on_tasks)
+train.add_command(on_edges)

@@ -1,0 +1,147 @@
+"""A prior that is shown a picture: p(x | picture), bound once and then in the slot like any other."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from priors import photographs
+from priors.error import ErrorCurve
+from priors.guided import weight_of
+from priors.learned import SHIPPED, Learned, read_card, read_network
+from priors.network import Denoiser
+
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601), as in JPEG
+GREY = "colorize"  # the task whose picture has no colours
+
+
+class Pictured(Learned):
+    """A trained denoiser that is shown a picture and told an arm (a task, or one of ``priors.pairs.ARMS``); ``given`` binds both.
+
+    Without a picture it answers as a prior of all images, if it was trained so on some examples.
+    """
+
+    def __init__(self, network: Denoiser, card: dict[str, Any], device: str | torch.device = "cpu", precision: str = "auto"):
+        super().__init__(network, card, device, precision)
+        self.arms, self.mean = tuple(card["arms"]), float(card["network"]["mean"])
+        self.arm: str | None = None
+        self.picture: Tensor | None = None
+        self.guidance = 1.0
+
+    def given(self, picture: Tensor | None = None, arm: str | None = None, guidance: float = 1.0) -> Pictured:
+        """The prior of the images that belong to ``picture`` [B, C, H, W], values in [0, 1], as the arm understands it.
+
+        Row i B + b of the images asked about belongs to picture b. One channel is taken for grey, and a picture that is smaller
+        by a whole number is enlarged. ``arm``: the first, if it is left out. With ``guidance`` w the answer is D_u + w (D_c - D_u)
+        as for labels (Ho, Salimans 2022); at another w than 0 or 1 no density stands behind it. None: no picture.
+
+        Raises:
+            TypeError, ValueError: no picture, or values that are not finite; an arm that it does not know; guidance that is no
+                finite number or where no example was trained without its picture.
+        """
+        bound, arm = copy.copy(self), arm or self.arms[0]
+        if arm not in self.arms:
+            raise ValueError(f"prior {self.card['name']!r} knows no task {arm!r}; give one of {', '.join(self.arms)}")
+        bound.guidance = weight_of(self.card["name"], picture if picture is None else "picture", guidance, False)
+        if (picture is None or guidance != 1) and not self.card["blind"]:
+            raise ValueError(f"prior {self.card['name']!r} was never trained without its picture; give a picture, and guidance 1")
+        bound.picture, bound.arm = None if picture is None else self.shown(picture, arm), None if picture is None else arm
+        kind, levels = ("diffusion", self.card["sigma_range"]) if picture is None else (self.told[arm][k] for k in ("kind", "sigma_range"))
+        bound.sigma_range = (float(levels[0]), float(levels[1]))
+        bound.mmse = bound.guidance in (0, 1) and kind == "diffusion"
+        bound.__dict__.pop("error", None)
+        weight = f",guidance={guidance:g}" * (guidance != 1)
+        bound.name = self.card["name"] + (f"[task={arm}{weight}]" if picture is not None else "")
+        return bound
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the card tells of each arm."""
+        return self.card["arms"]
+
+    def shown(self, picture: Tensor, arm: str) -> Tensor:
+        """A picture as the network takes it, [B, C, H, W] in float32."""
+        if not isinstance(picture, Tensor) or picture.ndim != 4 or picture.shape[1] not in (1, 3) or not picture.is_floating_point():
+            raise TypeError("a condition is a float tensor [B, 1 or 3, H, W] with values in [0, 1]; problems.as_tensor makes one")
+        if not bool(picture.isfinite().all()):
+            raise ValueError("the condition picture holds NaN or infinite values; fill what is not known of it")
+        picture = picture.detach().to(self.device, torch.float32)
+        if picture.shape[1] == 3 and (arm == GREY or self.channels == 1):
+            picture = (picture * picture.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+        return picture.expand(-1, self.channels, -1, -1)
+
+    @property
+    def error(self) -> ErrorCurve:
+        return ErrorCurve.from_dict(self.card["error"] if self.arm is None else self.told[self.arm]["error"])
+
+    def checked(self, x: Tensor, sigma: float) -> Tensor:
+        """x with the picture behind its channels, [B, 2 C, H, W]."""
+        images = super().checked(x, sigma)
+        seen = images.new_full((1, *images.shape[1:]), self.mean) if self.picture is None else self.fitted(images)
+        if len(images) % len(seen):
+            raise ValueError(f"{len(images)} images cannot belong to {len(seen)} condition pictures; give one picture")
+        return torch.cat([images, seen.repeat(len(images) // len(seen), 1, 1, 1)], 1)
+
+    def fitted(self, images: Tensor) -> Tensor:
+        """The picture in the size of the images, its pixels repeated where it is smaller by a whole number."""
+        assert self.picture is not None
+        (height, width), (rows, columns) = images.shape[-2:], self.picture.shape[-2:]
+        factor = height // rows
+        if factor < 1 or (height, width) != (factor * rows, factor * columns):
+            sizes = f"the condition picture is {rows}x{columns} and the image {height}x{width}"
+            raise ValueError(f"{sizes}; give a picture of that size, or smaller by a whole number")
+        return self.picture.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+
+    def answer(self, x: Tensor, sigma: Tensor) -> Tensor:
+        return self.answer_and_error(x, sigma)[0]
+
+    def answer_and_error(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """The error is that of the prior with its picture, whatever the guidance."""
+        x, picture = x.chunk(2, 1)
+        if self.picture is None:
+            return self.net.conditional(x, sigma, self.label(len(x), None))
+        mean, std = self.net.conditional(x, sigma, self.label(len(x), self.arm), picture)
+        if self.guidance != 1:
+            free, _ = self.net.conditional(x, sigma, self.label(len(x), None))
+            mean = free + self.guidance * (mean - free)
+        return mean, std
+
+    def label(self, count: int, arm: str | None) -> Tensor:
+        number = len(self.arms) if arm is None else self.arms.index(arm)
+        return torch.full((count,), number, device=self.device)
+
+
+def pictured(
+    task: str | None = None, picture: str | Path | None = None, guidance: float = 1.0, weights: str | Path | None = None,
+    device: str | torch.device = "cpu", precision: str = "auto",
+) -> Pictured:  # fmt: skip
+    """Photographs in colour, given a ``picture`` (a file): ``task`` colorize, super_resolution or jpeg; no picture: any photograph."""
+    prior = read(Path(weights or SHIPPED / "pictured-colour.safetensors"), device, precision)
+    return prior.given(None if picture is None else opened(Path(picture)), task, guidance) if picture or task else prior
+
+
+def opened(file: Path) -> Tensor:
+    """A file as a condition, [1, 3, H, W].
+
+    Raises:
+        FileNotFoundError, ValueError: no such file, or no picture.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"the condition picture {file} does not exist; correct its name")
+    return torch.from_numpy(photographs.read(file, 3).copy()).permute(2, 0, 1)[None].float() / 255
+
+
+def read(weights: Path, device: str | torch.device = "cpu", precision: str = "auto") -> Pictured:
+    """A prior that is shown pictures, from its .safetensors file and the card beside it.
+
+    Raises:
+        FileNotFoundError, ValueError: weights or card missing, damaged, not of one piece, or of a network that is shown none.
+    """
+    card = read_card(weights)
+    if not card["network"].get("condition") or not isinstance(card.get("arms"), dict) or not card["arms"]:
+        raise ValueError(f"{weights} is no prior that is shown a picture: its card names no arms; load it as cnn or diffusion")
+    return Pictured(read_network(weights, card), card, device, precision)
