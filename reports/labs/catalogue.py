@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 LABS = {
     1: "The mean of many sharp pictures is blurry",
+    2: "A denoiser is a prior",
     3: "Fit the data, lean on the prior",
+    4: "One denoiser, many slots",
 }
 TEMPLATES = Path(__file__).parent / "templates"
 

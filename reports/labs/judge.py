@@ -59,7 +59,8 @@ def verdict(lab: Lab, task: Task, student: str, answers: Sequence[Answer]) -> Ve
         if again[0]:
             names = " and ".join(task.uses)
             return Verdict(task.function, task.asks, True, f"right, once {names} is: mend that first", "", seconds)
-        found = again
+        if any(each.failure for each in alone) or not any(each.failure for each in helped):
+            found = again
     return Verdict(task.function, task.asks, *found, seconds)
 
 

@@ -32,8 +32,11 @@ def blurred(rng: np.random.Generator, size: int, kernel: int, noise_sigma: float
 
 def measured(y: Tensor, h: Tensor, noise_sigma: float) -> Problem:
     """The measurement of which the functions of the lab get the parts."""
-    kernel = torch.fft.fftshift(torch.fft.irfft2(h, s=y.shape[-2:]))
-    return Problem("deblur", problems.Blur(kernel, y.shape[1:]), y, noise_sigma)
+    return Problem("deblur", operator(y, h), y, noise_sigma)
+
+
+def operator(y: Tensor, h: Tensor) -> problems.Blur:
+    return problems.Blur(torch.fft.fftshift(torch.fft.irfft2(h, s=y.shape[-2:])), y.shape[1:])
 
 
 # Instances: double precision, so that rounding is no excuse and no obstacle.
@@ -72,7 +75,7 @@ def for_misfit(rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, float]
 
 # The truth.
 def adjoint(y: Tensor, h: Tensor) -> Tensor:
-    return measured(y, h, 0.1).operator.adjoint(y)
+    return operator(y, h).adjoint(y)
 
 
 def data_step(x0: Tensor, y: Tensor, h: Tensor, noise_sigma: float, width: float) -> Tensor:
