@@ -14,6 +14,7 @@ LABS = {
     2: "A denoiser is a prior",
     3: "Fit the data, lean on the prior",
     4: "One denoiser, many slots",
+    9: "Straight paths",
 }
 TEMPLATES = Path(__file__).parent / "templates"
 
