@@ -15,6 +15,7 @@ LABS = {
     3: "Fit the data, lean on the prior",
     4: "One denoiser, many slots",
     9: "Straight paths",
+    10: "Your own prior in the slot",
 }
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -43,8 +43,10 @@ def scene(rng: np.random.Generator) -> Scene:
     y, noise_sigma = measurement(rng, blurred, chances, truth)
     angles = 2 * np.pi * (np.arange(5) + rng.uniform(0.2, 0.8, 5)) / 5
     points = torch.from_numpy(rng.uniform(1.5, 2.5, (5, 1)) * np.stack([np.cos(angles), np.sin(angles)], 1))[:, None, None]
-    shown = (pictures, chances, blurred, noise_sigma, y, pictures[truth][None], points, even(rng, 5))
-    return Scene(*(each.float() if isinstance(each, Tensor) else each for each in shown))
+    return Scene(
+        pictures.float(), chances.float(), blurred.float(), noise_sigma, y.float(), pictures[truth][None].float(), points.float(),
+        even(rng, 5).float(),
+    )  # fmt: skip
 
 
 def digits(rng: np.random.Generator, size: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
