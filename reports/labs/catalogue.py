@@ -18,6 +18,8 @@ LABS = {
     6: "Draw the posterior",
     7: "Can the spread be trusted?",
     8: "Ask for it",
+    9: "Straight paths",
+    10: "Your own prior in the slot",
 }
 TEMPLATES = Path(__file__).parent / "templates"
 
