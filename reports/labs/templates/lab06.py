@@ -144,7 +144,7 @@ reports.show(draws[:3], draws.mean(0), mean, titles=titles, path="lab06-2.png")
 def annealed(y, h, noise_sigma, prior, levels, n, rng):
     """n draws [n, 1, H, W] of the posterior; levels is a list that falls; prior has grey, denoise(x, sigma) and error(sigma).
 
-    Noise comes from torch.randn(n, *y.shape[1:], generator=rng, dtype=y.dtype): four times, and never the same.
+    Wherever noise is needed, draw it anew: torch.randn(n, *y.shape[1:], generator=rng, dtype=y.dtype). About eight lines.
     """
     raise NotImplementedError("task 3")
 
