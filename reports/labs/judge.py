@@ -117,8 +117,8 @@ def compare(task: Task, given: tuple[Any, ...], answer: Answer) -> Comparison:
     if task.measure is not None:
         try:
             parts = arrays(task.measure(plain_parts(parts), *given))
-        except Complaint as found:
-            return Comparison(found.said, causes=[found.cause] if found.cause else [])
+        except Complaint as complaint:
+            return Comparison(complaint.said, causes=[complaint.cause] if complaint.cause else [])
         except Exception as error:  # a student's answer of another shape fails in its own way
             return Comparison(f"its answer is not of the form that was asked for: {error}")
     parts = grouped(parts, truth)
