@@ -200,9 +200,13 @@ def attempt(gives: Callable[..., Any], given: tuple[Any, ...]) -> Parts | None:
 
 
 def taken_for(answer: np.ndarray, wrong: np.ndarray, true: np.ndarray, allowed: np.ndarray) -> bool:
-    """Whether an answer is what a mistake gives: far nearer to it than the truth is, or as near as the tolerance."""
+    """Whether an answer is what a mistake gives: far nearer to it than the truth is, or as near as the tolerance.
+
+    Nearness counts in the mistake's own size too: any answer near zero is near to the truth divided by 255.
+    """
     gap = np.abs(wrong - true)
     bound = np.maximum(allowed * np.maximum(1, np.abs(wrong) / np.maximum(np.abs(true), 1e-30)), CLOSE * gap.max())
+    bound = np.minimum(bound, np.maximum(allowed, np.abs(wrong).max() / 2))
     return bool((gap > 2 * allowed).any()) and bool((np.abs(answer - wrong) <= bound).all())
 
 
