@@ -35,6 +35,7 @@ class Guided:
     def __init__(self, name: str, free: Any, bound: Any, guidance: float, added: Callable[[Tensor, float, Tensor], Tensor]):
         self.name, self.family, self.sigma_range, self.mmse = name, free.family, free.sigma_range, guidance in (0, 1)
         self.free, self.bound, self.guidance, self.added = free, bound, guidance, added
+        self.label = getattr(bound, "label", None)
 
     @checks_question
     def denoise(self, x: Tensor, sigma: float) -> Tensor:

@@ -40,11 +40,11 @@ def expected_misfit(problem: Problem) -> float:
     return float((probe * left).mean() / probe.square().mean())
 
 
-def doubts(problem: Problem, answers: Tensor, moved: float | None, strong: bool) -> Iterator[str]:
+def doubts(problem: Problem, answers: Tensor, moved: float | None, strong: bool, labelled: bool = False) -> Iterator[str]:
     """What speaks against ``answers`` [n, B, C, H, W], of which the worst of the B problems counts, one sentence each.
 
     ``moved`` is the root mean square change over the second half of the turns of a method that should come to rest, None for
-    others; ``strong`` says whether the method has a strength.
+    others; ``strong`` says whether the method has a strength, ``labelled`` whether the prior was told a label.
     """
     found = torch.stack([Measurement(problem).misfit(x) for x in answers]).mean(0)
     slack = CERTAIN * math.sqrt(2 / problem.y[0].numel())
@@ -53,7 +53,7 @@ def doubts(problem: Problem, answers: Tensor, moved: float | None, strong: bool)
         remedy = "give a larger strength or check" if strong else "check"
         yield f"misfit {float(found.min()):.2g}, expected above {low:.2g}: it fits the noise; {remedy} noise_sigma"
     if float(found.max()) > high:
-        remedy = "give a smaller strength or check" if strong else "check"
+        remedy = ("give a smaller strength or check" if strong else "check") + " the label that the prior was told," * labelled
         yield f"misfit {float(found.max()):.2g}, expected below {high:.3g}: it does not explain the data; {remedy} noise_sigma and operator"
     if moved is not None and moved > STILL:
         yield f"it moved by {255 * moved:.2g}/255 in the second half of its turns: it has not settled; give more steps"

@@ -73,7 +73,8 @@ class Result:
         answers = self.x[None] if self.samples is None else self.samples
         method = METHODS[self.method]
         moved = None if method.samples or method.falling else self.moved
-        found = doubts(self.problem, answers, moved, strong=not (method.samples or method.pairs))
+        strong, labelled = not (method.samples or method.pairs), getattr(self.prior, "label", None) is not None
+        found = doubts(self.problem, answers, moved, strong, labelled)
         return (*found, *overdriven(self.prior, answers))
 
     def drawn(self) -> Tensor:

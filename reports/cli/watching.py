@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reports.experiments.chains import Chain
     from reports.runs.cell import Record
 
+LONGEST = 120  # letters of the name of a film
+
 
 @click.command()
 @click.argument("run", type=PLACE, required=False)
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
 @names("--problem", "-P", shown="the first", text="Problems of the run.")
 @names("--image", "-i", shown="the first", text="Images of the run.")
 @names("--method", "-m", shown="the first that samples", text="Methods of the run.")
+@click.option("--live", is_flag=True, help="Put the network of the diffusion prior in the page, to run in the browser: 13 MB.")
 @click.option("--format", "kind", type=click.Choice(["html", "gif", "mp4"]), default="html", show_default=True, help="Page, or films.")
 @click.option("--out", "-o", type=PLACE, show_default="RUN/watch or out/watch", help="Folder of index.html, or of the films.")
 def watch(
-    run: str | None, prior: Sequence[str], problem: Sequence[str], image: Sequence[str], method: Sequence[str], kind: str, out: str | None
-) -> None:
+    run: str | None, prior: Sequence[str], problem: Sequence[str], image: Sequence[str], method: Sequence[str], live: bool, kind: str,
+    out: str | None,
+) -> None:  # fmt: skip
     """A page to watch: noise becomes an image step by step, computed in the browser, with dials for all that decides it.
 
     With the folder RUN of a comparison the page also plays back the chains of its cells, which are gone through once more for it;
@@ -47,16 +51,19 @@ def watch(
             raise ValueError("films and chains are those of a run; name its folder, such as priorbench watch out/compare")
         rows = chains.chosen(Run.load(run), *map(split, (prior, problem, image, method))) if run else []
         film.check(kind)
-        frames, exact = sheets.room(rows) if rows and kind == "html" else (chains.FRAMES, True)
+        if live and kind != "html":
+            raise ValueError("--live is for the page; leave it out, or leave --format out")
+        room = sheets.BESIDE if live else sheets.ROOM
+        frames, exact = sheets.room(rows, room) if rows and kind == "html" else (chains.FRAMES, True)
         Store(folder).prepare()
     with finishing(str(folder)):
         played = list(filter(None, (again(row, frames) for row in rows)))
         if rows and not played:
             leave("no chain could be gone through again", FAILED)
         if kind == "html":
-            click.echo(f"page: {watching.build(folder / 'index.html', played, exact)}")
-        for row, chain in played if kind != "html" else []:
-            path = folder / f"{stem(row)}.{kind}"
+            click.echo(f"page: {watching.build(folder / 'index.html', played, exact, live)}")
+        for name, (_, chain) in zip(stems([row for row, _ in played]), played, strict=True) if kind != "html" else []:
+            path = folder / f"{name}.{kind}"
             film.save(chain, path, kind)
             click.echo(f"film: {path}")
     sys.exit(0 if len(played) == len(rows) else FAILED)
@@ -77,7 +84,11 @@ def again(row: Record, frames: int) -> tuple[Record, Chain] | None:
     return row, chain
 
 
-def stem(row: Record) -> str:
-    """A name for the film of a cell that every file system takes."""
-    words = "-".join((row.cell.problem, Path(row.cell.image).stem, row.cell.prior, row.cell.method))
-    return "".join(sign if sign.isalnum() or sign in "-_.=" else "_" for sign in words).strip("_")
+def stems(rows: Sequence[Record]) -> list[str]:
+    """A name for the film of each cell, all different, that every file system takes."""
+    found: list[str] = []
+    for row in rows:
+        words = "-".join((row.cell.problem, Path(row.cell.image).stem, row.cell.prior, row.cell.method))
+        name = "".join(sign if sign.isalnum() or sign in "-_.=" else "_" for sign in words).strip("_")[:LONGEST]
+        found.append(name if name not in found else f"{name}-{len(found) + 1}")
+    return found

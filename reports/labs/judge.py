@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from reports.labs.answers import Answer, Failure, encoded, plain
-from reports.labs.lab import Lab, Task, instance
+from reports.labs.lab import Complaint, Lab, Task, instance
 
 CLOSE = 0.02  # of the distance between a mistake and the truth: as near an answer must be to a mistake to be taken for it
 
@@ -117,6 +117,8 @@ def compare(task: Task, given: tuple[Any, ...], answer: Answer) -> Comparison:
     if task.measure is not None:
         try:
             parts = arrays(task.measure(plain_parts(parts), *given))
+        except Complaint as complaint:
+            return Comparison(complaint.said, causes=[complaint.cause] if complaint.cause else [])
         except Exception as error:  # a student's answer of another shape fails in its own way
             return Comparison(f"its answer is not of the form that was asked for: {error}")
     parts = grouped(parts, truth)

@@ -12,6 +12,14 @@ import numpy as np
 INSTANCES = 2  # of each task: the answer to one of them could be a number that was typed in
 
 
+class Complaint(Exception):
+    """What speaks against an answer, in a sentence, and the likely cause: raised by a ``measure`` that holds promises, not one truth."""
+
+    def __init__(self, said: str, cause: str = ""):
+        super().__init__(said)
+        self.said, self.cause = said, cause
+
+
 @dataclass(frozen=True)
 class Mistake:
     """What a classic mistake gives in place of the truth, from the same arguments, and the hint for whoever made it."""
@@ -34,8 +42,8 @@ class Task:
             one for each value of the answer.
         because: where the tolerance comes from: rounding, or so many standard errors.
         mistakes: the classic ones, the likeliest first.
-        measure: of an answer that is drawn at random: from (answer, *arguments) to the numbers that are compared. ``expected`` and
-            the mistakes then give such numbers.
+        measure: of an answer that is drawn at random, or that has many right forms: from (answer, *arguments) to the numbers that are
+            compared. ``expected`` and the mistakes then give such numbers. It may raise a ``Complaint`` instead.
         uses: functions of earlier tasks that this one is meant to call. Where the answer is wrong, the task is judged once more
             with what they should give, so that a mistake counts once.
     """

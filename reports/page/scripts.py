@@ -10,7 +10,8 @@ from reports.page.templates import beside
 
 # Each after those that it imports from.
 CORE = ("arrays", "fourier", "operators", "data", "mixture", "loop", "noise", "plane")
-PAGE = (*CORE, "paint", "player", "live", "played")
+PAGE = (*CORE, "masks", "paint", "player", "alone", "live", "played", "real")
+WORKER = (*CORE[:-1], "network", "engine")  # what runs the network, apart from the page
 
 
 def bundle(modules: tuple[str, ...] = PAGE) -> Markup:

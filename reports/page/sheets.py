@@ -19,21 +19,23 @@ from reports.runs.cell import Record, is_heuristic
 
 COLUMNS = 8  # of a sheet
 KINDS = ("noisy", "believed", "measured")  # its rows
-ROOM = 12e6  # bytes of all sheets
+ROOM, BESIDE = 12e6, 2e6  # bytes of all sheets, and of those that lie beside the network's weights
 FEWEST = 6  # frames by which a chain can still be followed
+QUALITY = 75  # of compressed sheets, which are seen in motion
 HIDES = 0.3  # noise above it is shown shrunk, as in paint.js
 
 
-def room(rows: Sequence[Record]) -> tuple[int, bool]:
-    """How many frames of each chain the page has room for, and whether their pixels are kept exactly.
+def room(rows: Sequence[Record], most: float = ROOM) -> tuple[int, bool]:
+    """How many frames of each chain go into ``most`` bytes of the page, and whether their pixels are kept exactly.
 
     Raises:
         ValueError: fewer than one can follow.
     """
     shown = sum(min(SHOWN, max(row.cell.samples, 1)) * len(KINDS) * row.cell.size**2 * row.cell.channels for row in rows)
-    if EXACT * shown * FRAMES <= ROOM:
+    maps = sum(row.cell.size**2 for row in rows if row.cell.samples > 1)  # never compressed: their colours are numbers
+    if EXACT * (shown + maps) * FRAMES <= most:
         return FRAMES, True
-    frames = min(FRAMES, int(ROOM / (COMPRESSED * shown)))
+    frames = min(FRAMES, int(most / (COMPRESSED * shown + EXACT * maps)))
     if frames < FEWEST:
         told = f"{titles.counted(rows, 'chain')} of {rows[0].cell.size} x {rows[0].cell.size} pixels"
         raise ValueError(f"{told} would make a page too large to open; name fewer with --prior, --problem, --image or --method")
@@ -63,7 +65,7 @@ def sample(chain: Chain, i: int, truth: np.ndarray, exact: bool) -> dict[str, An
     seen = images | {"noisy": np.stack([shrunk(x, sigma) for x, sigma in zip(images["noisy"], chain.sigmas, strict=True)])}
     errors = np.sqrt(np.mean((images["believed"] - truth) ** 2, (1, 2, 3)))
     spectra = {kind: [rounded(spectrum(image)[1]) for image in images[kind]] for kind in KINDS}
-    return {"sheet": data_uri(sheet([seen[kind] for kind in KINDS]), exact), "error": rounded(errors), "spectra": spectra}
+    return {"sheet": data_uri(sheet([seen[kind] for kind in KINDS]), exact, QUALITY), "error": rounded(errors), "spectra": spectra}
 
 
 def brightest(chains: Sequence[Chain]) -> float:

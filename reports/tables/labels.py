@@ -13,11 +13,11 @@ from reports.scores import ensemble
 from reports.tables.trust import Section, heads, told
 
 DIGITS = {"psnr": 2, "psnr_sample": 2, "crps": 4}
-CALIBRATION = ("coverage", "spread_skill", "crps", "rms_error")
+CALIBRATION = ("coverage", "spread_skill", "crps")
 EXPLAINED = (
     "Brackets hold the 95 % interval over pictures (none for a single one). Exact samples have coverage {nominal:.1%} and spread / error "
-    "1; less of either is too sure. A class is called unclear where it has too few pictures: give more with --pictures. CRPS and error are "
-    "in /255."
+    "1; less of either is too sure. A class is called unclear where it has too few pictures: give more with --pictures. CRPS is in "
+    "/255."
 )
 
 

@@ -116,3 +116,14 @@ def test_what_diverges_is_told_what_may_help(weight: float, advice: str) -> None
         solvers.solve(problem, Doubling(weight), "hqs")
     with pytest.raises(solvers.Diverged, match=advice.replace("a larger strength", "more steps")):
         solvers.sample(problem, Doubling(weight), 2, 0)
+
+
+@pytest.mark.parametrize("guidance", [1, 2])
+def test_a_prior_that_was_told_a_wrong_label_is_asked_about_it(guidance: float) -> None:
+    """An 8 under little noise, and a prior that knows ones only."""
+    eight = priors.load("digits").draw(torch.tensor([8 * 9 + 4]), (1, 16, 16), torch.Generator().manual_seed(0))
+    problem = problems.denoise(eight, noise_sigma=0.05, rng=0)
+    told = solvers.sample(problem, priors.load("digits", spread=0.02, label=1, guidance=guidance), 4, 0).warnings
+    assert any("check the label that the prior was told, noise_sigma and operator" in each for each in told)
+    free = solvers.sample(problem, priors.load("tv"), 4, 0, steps=2).warnings
+    assert not any("label" in each for each in free)

@@ -1,5 +1,5 @@
 // The data step: how a believed image meets the measurement (solvers/data.py).
-import { each, mean } from "./arrays.js";
+import { dot, each, filled, mean } from "./arrays.js";
 import { circulant } from "./fourier.js";
 import { conjugateGradients } from "./operators.js";
 
@@ -24,6 +24,12 @@ export class Covariance {
 export class Measurement {
   constructor(operator, y, noiseSigma) {
     Object.assign(this, { operator, y, noiseSigma });
+  }
+
+  // The constant image that fits the data best: where chains begin.
+  flat(length) {
+    const response = this.operator.forward(filled(length, 1));
+    return filled(length, dot(response, this.y) / dot(response, response));
   }
 
   residual(x, y = this.y) { return each((y, seen) => y - seen, y, this.operator.forward(x)); }
@@ -56,4 +62,4 @@ export class Measurement {
 }
 
 // Nothing measured: the data step leaves what is believed as it is.
-export const nothing = { minimise: x0 => x0 };
+export const nothing = { minimise: x0 => x0, flat: length => filled(length, 0.5) };

@@ -1,47 +1,14 @@
-// What is computed in the page: one denoiser, and chains from noise to an answer, in pictures and in the plane.
-import { each, filled, rms } from "./arrays.js";
+// Chains from noise to an answer, computed in the page: in pictures, and in the plane.
+import { digits, example, levelWords, shape, side, size, wheel } from "./alone.js";
+import { each, rms } from "./arrays.js";
 import { Measurement, nothing } from "./data.js";
 import { METHODS, geometric } from "./loop.js";
-import { Mixture, glyphs } from "./mixture.js";
+import { MASKS, brushed, readMask, written } from "./masks.js";
 import { Noise } from "./noise.js";
 import { Blur, Line, Mask, gaussianKernel } from "./operators.js";
-import { bars, blank, colour, curves, find, likeliest, percent, picture, plane, short, shrunk, underground } from "./paint.js";
-import { cells, density, likelihood, pinwheel } from "./plane.js";
+import { all, bars, blank, colour, curves, find, likeliest, percent, picture, plane, short, shrunk, underground } from "./paint.js";
+import { cells, density, likelihood } from "./plane.js";
 import { Player, onDials } from "./player.js";
-
-const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-const facts = JSON.parse(find("#facts").textContent);
-const side = facts.side, shape = [side, side], size = side * side;
-const numbers = glyphs(facts, side);
-const digits = new Mixture(numbers.templates, numbers.labels, facts.spread, shape), wheel = pinwheel();
-const levelWords = sigma => `σ = ${short(sigma)}`;
-
-// A picture of the prior: a template at its middle place, each pixel off by the prior's spread.
-function example(digit, noise) {
-  return each((t, e) => t + facts.spread * e, digits.templates[9 * digit + 4], noise.normal(size));
-}
-
-// The denoiser alone
-{
-  const section = find("#believes"), form = find("form", section);
-  let seed = 1;
-  const show = () => {
-    const digit = Number(form.elements.digit.value), sigma = 10 ** Number(form.elements.level.value), noise = new Noise(seed, digit);
-    const clean = example(digit, noise), x = each((c, e) => c + sigma * e, clean, noise.normal(size)), odds = digits.odds(x, sigma);
-    const canvas = name => find(`[data-picture=${name}]`, section);
-    picture(canvas("clean"), clean);
-    picture(canvas("noisy"), x.map(value => 0.5 + shrunk(sigma) * (value - 0.5)));
-    picture(canvas("believed"), digits.denoise(x, sigma));
-    bars(find("[data-bars]", section), odds);
-    find("[data-shown=level]", section).textContent = levelWords(sigma);
-    const [best, share] = likeliest(odds);
-    const sure = share > 0.995 ? `It is sure of a ${best}.` : `A ${best} is likeliest, with ${percent(share)}; what you see is the average of all that it holds possible.`;
-    find("[data-told]", section).textContent = `Noise with a standard deviation of ${short(sigma)}, where black is 0 and white is 1. ${sure}`;
-  };
-  onDials(form, show);
-  form.elements.again.addEventListener("click", () => { seed++; show(); });
-  show();
-}
 
 // Chains: every step is kept, so that one can go back
 class Chain {
@@ -71,10 +38,8 @@ const live = find("#live"), dials = find("form", live), timeline = find("[data-t
 const canvases = Object.fromEntries(all("[data-picture]", live).map(canvas => [canvas.dataset.picture, canvas]));
 const paper = find(".paper", live);
 const value = name => dials.elements[name].value, amount = name => Number(value(name));
-let seed = 1, covered = half(), now = null, computing = 0;
+let seed = 1, covered = MASKS.half(side), now = null, computing = 0;
 const player = new Player(timeline, { show, rest: remember, ready: at => now.pictures[0].steps[where(at).k] });
-
-function half() { return Uint8Array.from({ length: size }, (_, i) => i % side < side * 0.56 ? 1 : 0); }
 
 // All that the dials say.
 function settings() {
@@ -95,15 +60,8 @@ function measurements(set) {
   return { truth, image: new Measurement(operator, y, set.noise), point: new Measurement(line, Float64Array.of(middle + set.offset), set.noise) };
 }
 
-// The constant image that fits the data best: where chains that measure begin, as in solvers/data.py.
-function flat(data, length) {
-  if (data === nothing) return filled(length, 0.5);
-  const response = data.operator.forward(filled(length, 1));
-  return filled(length, response.reduce((sum, r, i) => sum + r * data.y[i], 0) / response.reduce((sum, r) => sum + r * r, 0));
-}
-
 function chain(set, prior, data, length, levels, ...own) {
-  const noise = new Noise(set.seed, ...own), from = flat(data, length);
+  const noise = new Noise(set.seed, ...own), from = data.flat(length);
   const name = set.sampler === "diffpir" && set.measured === "mask" && length === size ? "diffpir on masks" : set.sampler;
   return new Chain({ method: METHODS[name], prior, data, levels, noise, x: each((f, e) => f + levels[0] * e, from, noise.normal(length)) });
 }
@@ -220,14 +178,24 @@ function showAnswers(k) {
   now.pictures.forEach((each, i) => each.steps[k] ? picture(strip[i], each.steps[k][last]) : blank(strip[i]));
   const found = shares(digits, ready.map(each => each.steps[k][last]));
   bars(find("[data-bars=answers]", live), found, now.odds);
-  const pulls = main => ({
-    prior: main.steps.map((step, i) => i ? rms(each((a, b) => b - a, main.steps[i - 1].measured, step.believed)) : 0).slice(1),
-    data: main.steps.map(step => rms(each((a, b) => b - a, step.believed, step.measured))).slice(1),
-  });
-  const main = now.pictures[0], { prior, data } = main.pulls ?? pulls(main);
-  if (main.steps.length === now.levels.length) main.pulls ??= { prior, data };
+  showPulls(k);
+}
+
+// How far the prior and the data moved the picture at each level from the second on.
+function pulls(steps) {
+  const moved = (from, to) => rms(each((a, b) => b - a, from, to));
+  return {
+    prior: steps.slice(1).map((step, i) => moved(steps[i].measured, step.believed)),
+    data: steps.slice(1).map(step => moved(step.believed, step.measured)),
+  };
+}
+
+function showPulls(k) {
+  const { prior, data } = now.pulls ?? pulls(now.pictures[0].steps), last = now.levels.length - 1;
+  if (prior.length === last) now.pulls = { prior, data };
   const series = [{ name: "prior", colour: "var(--prior)", values: prior }, ...now.alone ? [] : [{ name: "data", colour: "var(--data)", values: data }]];
-  curves(find("[data-curves=pulls]", live), series, "Root mean square change by the prior and by the data, level by level", Math.max(k - 1, 0) / Math.max(now.levels.length - 2, 1));
+  const told = "Root mean square change by the prior and by the data, level by level";
+  curves(find("[data-curves=pulls]", live), series, told, Math.max(k - 1, 0) / Math.max(last - 1, 1));
 }
 
 // Words that depend on the dials.
@@ -271,15 +239,6 @@ function paint() {
   else paper.removeAttribute("tabindex");
 }
 
-// Cover or uncover a brush of three by three pixels; one pixel at least stays measured.
-function brush(row, column, cover) {
-  const before = covered.slice();
-  for (let r = row - 1; r <= row + 1; r++) {
-    for (let c = column - 1; c <= column + 1; c++) if (r >= 0 && r < side && c >= 0 && c < side) covered[side * r + c] = cover;
-  }
-  if (covered.every(Boolean)) covered = before;
-}
-
 const cursor = { row: side / 2, column: side / 2 };
 
 function showCursor(on) {
@@ -291,7 +250,8 @@ function showCursor(on) {
 function drawMask(event) {
   if (!event.buttons || now.set.measured !== "mask") return;
   const box = paper.getBoundingClientRect(), place = (at, start, length) => Math.min(Math.max(Math.floor(side * (at - start) / length), 0), side - 1);
-  brush(place(event.clientY, box.top, box.height), place(event.clientX, box.left, box.width), find("[name=uncover]", live).checked ? 0 : 1);
+  const cover = find("[name=uncover]", live).checked ? 0 : 1;
+  covered = brushed(covered, place(event.clientY, box.top, box.height), place(event.clientX, box.left, box.width), cover);
   changed();
 }
 
@@ -303,18 +263,11 @@ function keyed(event) {
     cursor.row = Math.min(Math.max(cursor.row + step[0], 0), side - 1);
     cursor.column = Math.min(Math.max(cursor.column + step[1], 0), side - 1);
   } else {
-    brush(cursor.row, cursor.column, 1 - covered[side * cursor.row + cursor.column]);
+    covered = brushed(covered, cursor.row, cursor.column, 1 - covered[side * cursor.row + cursor.column]);
     changed();
   }
   showCursor(true);
 }
-
-const MASKS = {
-  half,
-  box: () => Uint8Array.from({ length: size }, (_, i) => [Math.floor(i / side), i % side].every(a => a >= side / 4 && a < 3 * side / 4) ? 1 : 0),
-  random: () => { const noise = new Noise(seed, 5); return Uint8Array.from({ length: size }, () => noise.uniform() < 0.5 ? 1 : 0); },
-  none: () => new Uint8Array(size),
-};
 
 // The line in the plane goes through the pointer, across the way from the middle to it.
 function turnLine(event) {
@@ -332,13 +285,10 @@ function turnLine(event) {
 const NAMES = ["measured", "sampler", "steps", "start", "label", "guidance", "truth", "noise", "blur", "angle", "offset"];
 const usual = Object.fromEntries(NAMES.filter(name => name !== "sampler").map(name => [name, value(name)]));
 
-const bits = mask => Array.from({ length: size / 4 }, (_, i) => [0, 1, 2, 3].reduce((sum, b) => 2 * sum + mask[4 * i + b], 0).toString(16)).join("");
-const unpacked = text => Uint8Array.from({ length: size }, (_, i) => parseInt(text[i >> 2], 16) >> (3 - i % 4) & 1);
-
 function remember() {
   const said = new URLSearchParams(NAMES.filter(name => value(name) !== usual[name]).map(name => [name, value(name)]));
   if (seed !== 1) said.set("seed", seed);
-  if (value("measured") === "mask" && bits(covered) !== bits(half())) said.set("mask", bits(covered));
+  if (value("measured") === "mask" && written(covered) !== written(MASKS.half(side))) said.set("mask", written(covered));
   said.set("at", player.at);
   history.replaceState(null, "", `#live&${said}`);
 }
@@ -353,8 +303,7 @@ function recall() {
     if (told !== null && name !== "measured" && (!input.options || [...input.options].some(option => option.value === told))) input.value = told;
   }
   seed = Math.abs(Math.trunc(Number(said.get("seed")))) || 1;
-  const mask = said.get("mask") ?? "";
-  covered = new RegExp(`^[0-9a-f]{${size / 4}}$`).test(mask) && !/^f+$/.test(mask) ? unpacked(mask) : half();
+  covered = readMask(said.get("mask") ?? "", side) ?? MASKS.half(side);
   begin();
   player.go(Number(said.get("at")));
   return true;
@@ -387,11 +336,11 @@ onDials(dials, changed);
 dials.elements.other.addEventListener("click", () => { seed++; changed(); });
 dials.elements.anew.addEventListener("click", () => {
   dials.reset();
-  [seed, covered] = [1, half()];
+  [seed, covered] = [1, MASKS.half(side)];
   choices();
   changed();
 });
-for (const button of all("[data-mask]", live)) button.addEventListener("click", () => { covered = MASKS[button.dataset.mask](); changed(); });
+for (const button of all("[data-mask]", live)) button.addEventListener("click", () => { covered = MASKS[button.dataset.mask](side, seed); changed(); });
 for (const type of ["pointerdown", "pointermove"]) {
   paper.addEventListener(type, drawMask);
   find("[data-plane]", live).addEventListener(type, turnLine);

@@ -26,7 +26,7 @@ export const METHODS = {
   "diffpir on masks": { believe: level, measure: minimise, goOn: zeta(1), run: loop },
 };
 
-// Yields what each level led to: { sigma, believed, measured, x }.
+// Yields what each level led to: { sigma, width, believed, measured, x }.
 export function* loop({ method, prior, data, levels, x, noise }) {
   for (const [sigma, after] of descent(levels)) {
     const { mean: x0, width } = method.believe(prior, x, sigma); // believe
@@ -34,7 +34,7 @@ export function* loop({ method, prior, data, levels, x, noise }) {
     const z = method.measure(data, x0, width, noise, q); // measure
     x = each((z, x) => z + b * (x - z), z, x); // go on
     if (q > 0) x = each((x, e) => x + q * e, x, noise.normal(x.length));
-    yield { sigma, believed: x0, measured: z, x };
+    yield { sigma, width, believed: x0, measured: z, x };
   }
 }
 
@@ -48,7 +48,7 @@ export function* heun({ prior, levels, x }) {
       slope = each((s, a, d) => (s + (a - d) / after) / 2, slope, ahead, prior.denoise(ahead, after));
     }
     x = each((x, s) => x + (after - sigma) * s, x, slope);
-    yield { sigma, believed: x0, measured: x0, x };
+    yield { sigma, width: sigma, believed: x0, measured: x0, x };
   }
 }
 

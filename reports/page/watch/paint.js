@@ -1,5 +1,6 @@
 // How things look: pictures, bars, curves and the plane.
 
+export const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 export const find = (selector, within = document) => within.querySelector(selector);
 export const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const rgb = text => [1, 3, 5].map(i => parseInt(text.slice(i, i + 2), 16));

@@ -54,7 +54,7 @@ if (find("#played")) {
       { name: "truth", colour: "var(--ink)", values: truth, dashed: true }, { name: "x", colour: "var(--muted)", values: noisy[k] },
       { name: "x0", colour: "var(--prior)", values: believed[k] }, { name: "z", colour: "var(--data)", values: measured[k] },
     ], "Amplitude of truth, noisy, believed and measured picture against frequency");
-    const heuristic = chain.heuristic ? "No mean of what is under the noise: its samples are a heuristic. " : "";
+    const heuristic = chain.heuristic ? "This prior does not answer with the average of what may lie under the noise: its samples are a heuristic. " : "";
     const other = chain.repeated ? "" : "This run did not end on the stored answer: code, weights or libraries have changed since. ";
     find("[data-told]", place).textContent = `${heuristic}${other}`;
     return `level ${chain.levels[k] + 1} of ${chain.planned}, σ = ${short(chain.sigmas[k])}`;

@@ -175,6 +175,7 @@ OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
     "watch a damaged run": (lambda folder: ["watch", str(text("run.json", "[", "")(folder) and folder)], ("run.json", "damaged")),
     "film of nothing": (words("watch", "--format", "gif"), ("name its folder",)),
     "watch a prior of no run": (words("watch", "-p", "tv"), ("name its folder",)),
+    "film of the live page": (words("watch", "--live", "--format", "gif"), ("name its folder",)),
     "watch in another form": (words("watch", "--format", "avi"), ("avi", "html")),
     "watch into a missing disk": (words("watch", "-o", "/proc/watch"), ("/proc/watch", "cannot write", "--out")),
     "watch into a file": (text("taken", "", "watch", "-o"), ("taken", "cannot write")),

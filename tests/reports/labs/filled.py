@@ -11,8 +11,9 @@ HERE = Path(__file__).parent
 
 
 def functions(text: str) -> dict[str, str]:
-    """The functions at the top level of a text, by name."""
-    return {node.name: ast.get_source_segment(text, node) for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    """The functions and classes at the top level of a text, by name."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return {node.name: ast.get_source_segment(text, node) for node in ast.parse(text).body if isinstance(node, kinds)}
 
 
 def solutions(number: int) -> dict[str, str]:

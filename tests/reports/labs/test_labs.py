@@ -17,7 +17,7 @@ from reports.labs.answers import answer, encoded
 from reports.labs.lab import INSTANCES, Task, instance
 from tests.reports.labs.filled import filled, functions, solutions
 
-KEPT = (ast.Import, ast.ImportFrom, ast.FunctionDef)
+KEPT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 WRONG = [
     (number, name)
     for number in LABS

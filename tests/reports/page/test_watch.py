@@ -129,18 +129,30 @@ def test_the_page_is_small(stored: Run, address: str, tmp_path: Path) -> None:
 
 
 def test_names_are_unique_and_stay_inside(shown: Chrome) -> None:
-    names = re.findall(r"^(?:const|let|var|function\*?|class) (\w+)", scripts.bundle(), re.MULTILINE)
-    assert len(names) == len(set(names)) > 50
+    for modules in (scripts.WORKER, scripts.PAGE):
+        names = re.findall(r"^(?:const|let|var|function\*?|class|async function) (\w+)", scripts.bundle(modules), re.MULTILINE)
+        assert len(names) == len(set(names)) > 50
     known = {"find"} | {each.get_attribute("id") for each in all_of(shown, "[id]")}  # the browser's own
     assert [name for name in names if name not in known and run(shown, f"typeof {name}") != "undefined"] == []
 
 
-def test_modules_import_only_from_those_before_them() -> None:
-    known: set[str] = set()
-    for name in scripts.PAGE:
-        text = (Path(watching.__file__).parent / "watch" / f"{name}.js").read_text()
-        assert set(re.findall(r'^import .* from "\./(\w+)\.js";', text, re.MULTILINE)) <= known
-        known.add(name)
+def test_modules_import_what_those_before_them_export() -> None:
+    """Put together they would work without; each by itself must too."""
+    for modules in (scripts.WORKER, scripts.PAGE):
+        exported: dict[str, set[str]] = {}
+        for name in modules:
+            text = (Path(watching.__file__).parent / "watch" / f"{name}.js").read_text()
+            imports = re.findall(r'^import \{ (.*) \} from "\./(\w+)\.js";$', text, re.MULTILINE)
+            assert len(imports) == text.count("import {")
+            for names, source in imports:
+                assert set(names.split(", ")) <= exported[source], f"{name} imports from {source}"
+                for each in names.split(", "):
+                    assert len(re.findall(rf"\b{each}\b", text)) > 1, f"{name} does not use {each}"
+            declared = re.findall(r"^export (?:const|function\*?|class) (\w+)(.*)", text, re.MULTILINE)
+            found = {first for first, _ in declared}
+            for _, rest in declared:
+                found |= set(re.findall(r", (\w+) = ", rest))
+            exported[name] = found
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -506,6 +518,56 @@ def test_chains_are_played_by_keys(shown: Chrome) -> None:
     assert button.get_attribute("aria-pressed") == "false"
     slider.send_keys(Keys.END)
     assert slider.get_attribute("value") == slider.get_attribute("max")
+
+
+# The real network
+
+
+@pytest.fixture(scope="module")
+def with_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("live")
+    assert helpers.run("watch", "--live", "-o", folder) == 0
+    return folder / "index.html"
+
+
+def wanted(browser: Chrome, name: str, value: object) -> None:
+    code = "const each = document.querySelector('#network form').elements[arguments[0]]; each.value = arguments[1];"
+    code += "for (const type of ['input', 'change']) each.dispatchEvent(new Event(type, { bubbles: true }));"
+    browser.execute_script(code, name, str(value))
+
+
+def test_the_network_restores_a_picture_in_the_browser(shown: Chrome, with_network: Path) -> None:
+    assert with_network.stat().st_size < 15_000_000
+    opened(shown, with_network.as_uri() + "#live&steps=2")
+    assert visible(shown, "#played") == 0
+    wanted(shown, "steps", 5)
+    run(shown, "document.querySelector('#network [name=run]').click()")
+    until(lambda: run(shown, "document.querySelector('#network').getAttribute('aria-busy')") == "false", 120)
+    pictures = {name: np.array(pixels(shown, f"#network [data-picture={name}]"), float) for name in ("truth", "shown", "measured")}
+    error = {name: np.sqrt(np.mean((pictures[name] - pictures["truth"]) ** 2)) for name in ("shown", "measured")}
+    assert error["measured"] < 0.95 * error["shown"], "nearer to the truth than what was measured"
+    assert "5 of 5 steps" in one(shown, "#network [data-told]").text
+    one(shown, "#network [data-back]").click()
+    assert "level 4 of 5" in one(shown, "#network [data-where]").text
+    assert len(set(pixels(shown, "#network [data-picture=pixel]"))) > 20
+    for width in WIDTHS:
+        resized(shown, width)
+        assert run(shown, "document.documentElement.scrollWidth") == width
+
+
+def test_a_chain_of_the_network_ends_when_a_dial_is_turned(shown: Chrome, with_network: Path) -> None:
+    opened(shown, with_network.as_uri() + "#live&steps=2")
+    wanted(shown, "measured", "nothing")
+    assert visible(shown, "#network [data-picture=truth]") == 0
+    wanted(shown, "steps", 60)
+    run(shown, "document.querySelector('#network [name=run]').click()")
+    until(lambda: "level" in one(shown, "#network [data-where]").text, 60)
+    wanted(shown, "measured", "box")
+    run(shown, "new Promise(done => setTimeout(done, 8000))")  # for the step that was in the making
+    before = one(shown, "#network [data-where]").text
+    run(shown, "new Promise(done => setTimeout(done, 4000))")
+    assert one(shown, "#network [data-where]").text == before
+    assert "Press Run" in one(shown, "#network [data-told]").text
 
 
 # What the page holds

@@ -11,14 +11,17 @@ import pytest
 import torch
 from torch import Tensor
 
+import problems
 from priors import mixture
 from priors.gaussian import Gaussian, PowerLaw
+from priors.learned import read
 from priors.mixture import Kind, Mixture
+from priors.slot import Belief
 from problems import kernels
 from problems.operator import Operator
 from problems.operators import Blur, Inpainting
 from problems.problem import Problem
-from reports.page import scripts
+from reports.page import scripts, watching
 from solvers.data import Measurement
 from solvers.loop import Method, Task, level, renew, zeta
 from solvers.methods import METHODS
@@ -33,7 +36,10 @@ from tests.browser import chromium, needed
 
 pytestmark = [pytest.mark.slow, needed]
 SIDE, SIGMAS = 32, (1 / 255, 0.1, 0.7, 3.0, 40.0)
-NAMES = "METHODS, Blur, Guided, Line, Mask, Measurement, Mixture, Noise, density, likelihood, gaussianKernel, geometric, glyphs, nothing, pinwheel"
+NAMES = (
+    "METHODS, Blur, Guided, Line, Mask, Measurement, Mixture, Network, Noise, "
+    "density, gaussianKernel, geometric, glyphs, likelihood, nothing, pinwheel"
+)
 # What the calls below share: the prior of a picture or of the plane, and noise that was drawn in Python.
 SETTING = """
 const given = arrays => ({ normal: () => Float64Array.from(arrays.shift()) });
@@ -51,7 +57,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 def js(browser: Chrome, code: str, *arguments: Any) -> Any:
     """What a piece of JavaScript returns, after the page's modules without its controls; arguments[0] are the facts of the digits."""
-    library = f"const pb = (() => {{ {scripts.bundle(scripts.CORE)}\nreturn {{ {NAMES} }}; }})();"
+    library = f"const pb = (() => {{ {scripts.bundle((*scripts.CORE, 'network'))}\nreturn {{ {NAMES} }}; }})();"
     return browser.execute_script(library + SETTING + code, FACTS, *arguments)
 
 
@@ -243,8 +249,8 @@ def test_the_posterior_drawn_in_the_plane_is_exact(browser: Chrome) -> None:
     parts = torch.distributions.MultivariateNormal(posterior.means[0], covariance)
     wanted = (posterior.weights[0].log() + parts.log_prob(points[:, None])).logsumexp(1).exp()
     code = """const data = new pb.Measurement(new pb.Line(arguments[2]), Float64Array.of(0.6), 0.05);
-    const shares = pb.likelihood(arguments[1], data);
-    return [plain(pb.density(plane, arguments[1]).map((p, i) => p * shares[i])), plain(plane.posteriorOdds(data.operator, data.y, 0.05))];"""
+    const likely = pb.likelihood(arguments[1], data), odds = plane.posteriorOdds(data.operator, data.y, 0.05);
+    return [plain(pb.density(plane, arguments[1]).map((p, i) => p * likely[i])), plain(odds)];"""
     found, odds = js(browser, code, points.tolist(), angle)
     agree(np.array(found) / np.sum(found), wanted / wanted.sum())
     agree([odds[label] for label in posterior.labels], [float(share) for share in posterior.labels.values()])
@@ -274,3 +280,55 @@ def test_schedule_kernel_and_noise(browser: Chrome) -> None:
     assert abs(np.mean(first)) < 0.03
     assert np.std(first) == pytest.approx(1, abs=0.02)
     assert np.mean(np.abs(first) > 1.96) == pytest.approx(0.05, abs=0.006)
+
+
+# The real network
+
+
+class Shipped:
+    """The grey diffusion prior computed in float32, of which float64 images are asked."""
+
+    def __init__(self) -> None:
+        self.prior = read(watching.WEIGHTS, precision="float32")
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        return self.prior.denoise(x, sigma)
+
+    def belief(self, x: Tensor, sigma: float) -> Belief:
+        return self.prior.belief(x, sigma)
+
+
+@pytest.fixture(scope="module")
+def network(browser: Chrome) -> str:
+    """The network in the browser, as the page holds it, in JavaScript."""
+    found = watching.network()
+    browser.get("about:blank")
+    browser.execute_script("window.weights = Uint8Array.from(atob(arguments[0]), sign => sign.charCodeAt(0)).buffer;", found["weights"])
+    return f"new pb.Network(window.weights, {found['network']}.card, [64, 64])"
+
+
+@pytest.mark.parametrize("sigma", [0.002, 0.05, 0.6, 15.0])
+def test_the_network_is_that_of_torch(browser: Chrome, network: str, sigma: float) -> None:
+    x = 0.5 + 0.2 * torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(4), dtype=torch.float64).cumsum(-1) / 4
+    x = x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    code = f"""const {{ mean, width }} = {network}.belief(Float64Array.from(arguments[1]), arguments[2]);
+    return [plain(mean), plain(width.pixel), plain(width.spectrum)];"""
+    mean, pixel, spectrum = js(browser, code, x.flatten().tolist(), sigma)
+    belief = Shipped().belief(x, sigma)
+    assert belief.pixel is not None
+    assert belief.spectrum is not None
+    agree(mean, belief.mean)
+    agree(pixel, belief.pixel)
+    agree(np.reshape(spectrum, (64, 64))[:, :33], belief.spectrum[0])
+
+
+def test_a_chain_of_the_network(browser: Chrome, network: str) -> None:
+    """By the same loop, with a measurement to meet."""
+    operator = Blur(kernels.gaussian(1.6), (1, 64, 64))
+    truth = problems.load_image("camera", size=64).double()
+    clean = operator.forward(truth)
+    y = clean + 0.02 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    problem = Problem("any", operator, y, 0.02)
+    made = "new pb.Measurement(new pb.Blur(...pb.gaussianKernel(1.6), [64, 64]), Float64Array.from(more[0]), 0.02)"
+    levels, given = geometric(2.5, 0.01, 6), ([y.flatten().tolist()],)
+    both(browser, "annealed", METHODS["annealed"], Shipped(), network, levels, Measurement(problem), made, (1, 64, 64), given)
