@@ -34,7 +34,9 @@ CRASH = "def misfit(x, y, h, noise_sigma):\n    import ctypes\n    ctypes.string
 EXIT = "def misfit(x, y, h, noise_sigma):\n    import os\n    os._exit(0)"
 FORK = "def misfit(x, y, h, noise_sigma):\n    import os, time\n    os.fork()\n    while True:\n        time.sleep(1)"
 DEAF = HANG.replace("    while", "    import signal\n    signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    while")
+ESCAPE = FORK.replace("    os.fork()", "    if os.fork() == 0:\n        os.setsid()\n        os.fork()")
 WRONG = "def misfit(x, y, h, noise_sigma):\n    return 1.0"
+MINE = f"test-{os.getpid()}"  # marks the processes of this test
 QUICK = Limits(seconds=60, megabytes=300, cell_seconds=5, call_seconds=1)
 
 
@@ -79,11 +81,13 @@ def test_a_whole_template_runs_to_its_end_and_waits(number: int, tmp_path: Path)
         (CRASH, "its process died"),
         (EXIT, "its process died"),
         (FORK, "did not end within 1 s"),
+        (ESCAPE, "did not end within 1 s"),
         (WRONG, "off by"),
     ],
-    ids=["hang", "hog", "crash", "exit", "fork", "wrong"],
+    ids=["hang", "hog", "crash", "exit", "fork", "escape", "wrong"],
 )
-def test_a_bad_function_fails_alone(body: str, words: str, tmp_path: Path) -> None:
+def test_a_bad_function_fails_alone(body: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process.uuid, "uuid4", lambda: MINE)
     found = checked(tmp_path, script({"misfit": body}))
     assert [each.passed for each in found.verdicts] == [True, True, True, True, False]
     assert words in found.verdicts[-1].said
@@ -91,16 +95,10 @@ def test_a_bad_function_fails_alone(body: str, words: str, tmp_path: Path) -> No
     assert not strays()
 
 
-def strays() -> list[int]:
+def strays() -> list[str]:
     """Processes of students that still run."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"reports.labs.child" in (folder / "cmdline").read_bytes() and "ana" in (folder / "environ").read_text("utf-8", "replace"):
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
+    found = [folder for folder in Path("/proc").glob("[0-9]*") if process.marked(folder, f"{process.MARK}={MINE}")]
+    return [folder.name for folder in found]
 
 
 @pytest.mark.slow
