@@ -32,6 +32,8 @@ CATALOGUE = {
     "diffusion": Entry("priors.learned:diffusion", "generative", "the same U-Net trained up to pure noise: a diffusion score"),
     "digits28": Entry("priors.conditional:digits28", "generative", "handwritten digits of 28x28 pixels (MNIST), by class if told a label"),
     "clothing": Entry("priors.conditional:clothing", "generative", "photographs of clothes, 64x64 in colour, by class if told a label"),
+    "pictured": Entry("priors.pictured:pictured", "generative", "photographs given one without colours, of few pixels, or compressed"),
+    "edges": Entry("priors.structure:structured", "generative", "photographs in grey given a map of their edges, by a branch on diffusion"),
 }
 
 # Denoisers of other libraries: each needs an option that says where the network is.

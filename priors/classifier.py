@@ -76,6 +76,12 @@ class Classifier:
         self.net = network.eval().requires_grad_(False).to(self.device)
         self.channels = int(card["network"]["channels"])
 
+    @property
+    def accuracy(self) -> float | None:
+        """Share of clean test pictures whose class it names; None where its card does not tell."""
+        found = [by_level.get("0") for part, by_level in self.card.get("accuracy", {}).items() if part.startswith("test")]
+        return found[0] if found else None
+
     def log_probabilities(self, x: Tensor, sigma: float = 0.0) -> Tensor:
         """log p(label | x) where x [B, C, H, W] is a picture under noise of standard deviation sigma: [B, labels].
 

@@ -10,9 +10,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from priors.pictured import LUMA
+from priors.pictured import FACTOR, LUMA
 
-FACTOR = 4
 QUALITIES = (5, 60)  # of JPEG, as libjpeg counts them
 
 

@@ -35,6 +35,7 @@ class Guided:
     def __init__(self, name: str, free: Any, bound: Any, guidance: float, added: Callable[[Tensor, float, Tensor], Tensor]):
         self.name, self.family, self.sigma_range, self.mmse = name, free.family, free.sigma_range, guidance in (0, 1)
         self.free, self.bound, self.guidance, self.added = free, bound, guidance, added
+        self.label = getattr(bound, "label", None)
 
     @checks_question
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
@@ -87,6 +88,19 @@ def weight_of(name: str, label: object, guidance: object, classifier: object) ->
     if label is None and (guidance != 1 or classifier):
         raise ValueError(f"guidance of prior {name!r} has no effect without a label; give label= as well")
     return float(guidance)
+
+
+def meant(guidance: float) -> str:
+    """What a prior guided so draws, in words."""
+    if guidance == 0:
+        return "the label is not used: the prior without it"
+    if guidance == 1:
+        return "the prior of this label itself"
+    if guidance < 0:
+        return "pictures that are less of the label than those of the prior without it; no density stands behind them"
+    if guidance < 1:
+        return "between the prior without the label and the one with it; no density stands behind it"
+    return "pictures more typical of the label, and less diverse, than those that have it; no density stands behind them"
 
 
 def titled(name: str, label: str, guidance: float, classifier: bool) -> str:

@@ -62,6 +62,7 @@ class Mixture:
 
     family, mmse = "generative", True
     sigma_range = (0.0, math.inf)
+    label: str | None = None  # that was bound to it
 
     def __init__(self, kinds: Sequence[Kind], name: str = "mixture"):
         if not kinds:
@@ -94,6 +95,7 @@ class Mixture:
         chosen = names[number_of(self.name, label, names)]
         name = titled(self.name, chosen, weight, classifier)
         bound = Mixture([kind.only(chosen) for kind in self.kinds if chosen in kind.labels], name)
+        bound.label = chosen
         if classifier:
             return Guided(name, self, bound, weight, lambda x, sigma, free: self.pulled(x, sigma, chosen))
         return bound if weight == 1 else Guided(name, self, bound, weight, lambda x, sigma, free: bound.denoise(x, sigma) - free)

@@ -160,6 +160,17 @@ def train(
 
     Raises: as ``priors.training.train``.
     """
+    trainer, steps, held = run_pairs(folders, weights, recipe, showing, device, resume, start, every)
+    yield from steps
+    if trainer.spent.share(trainer.recipe) >= 1:
+        finish(trainer, held, folders, licence, weights)
+
+
+def run_pairs(
+    folders: Sequence[Path], weights: Path, recipe: PairRecipe, showing: Sequence[Showing], device: str, resume: bool,
+    start: Sequence[Path], every: float = 180.0,
+) -> tuple[PairTrainer, Iterator[Progress], Held]:  # fmt: skip
+    """A training that is ready to run, its run, and what is held back."""
     checkpoint = check_places(weights, resume, start)
     check_device(device)
     training, back = split(listing(folders))
@@ -172,9 +183,24 @@ def train(
     trainer.showing = showing
     if start:
         trainer.begin_from(*start)
-    yield from run(trainer, bank, held, checkpoint, every)
-    if trainer.spent.share(recipe) >= 1:
-        finish(trainer, held, folders, licence, weights)
+    return trainer, run(trainer, bank, held, checkpoint, every), held
+
+
+SMOKE = 120  # steps of the gate
+LEAST_GAIN = 0.1  # dB, mean over the arms, that they must bring: the recipe brought 0.2
+
+
+def smoke(
+    folders: Sequence[Path], checkpoint: Path, recipe: PairRecipe, showing: Sequence[Showing], start: Sequence[Path]
+) -> dict[str, float]:
+    """By how many dB SMOKE steps denoise held-back photographs better, for each arm; nothing but the checkpoint is written.
+
+    Raises: as ``train``.
+    """
+    checkpoint.unlink(missing_ok=True)
+    weights, short = checkpoint.with_suffix(".safetensors"), replace(recipe, steps=SMOKE)
+    told = list(run_pairs(folders, weights, short, showing, "cpu", False, start)[1])
+    return {name: round(psnr - told[0].psnr[name], 3) for name, psnr in told[-1].psnr.items()}
 
 
 def finish(trainer: PairTrainer, held: Held, folders: Sequence[Path], licence: str, weights: Path) -> dict[str, Any]:

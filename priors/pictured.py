@@ -16,6 +16,7 @@ from priors.learned import SHIPPED, Learned, read_card, read_network
 from priors.network import Denoiser
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601), as in JPEG
+FACTOR = 4  # of super-resolution
 GREY = "colorize"  # the task whose picture has no colours
 
 
@@ -43,19 +44,22 @@ class Pictured(Learned):
             TypeError, ValueError: no picture, or values that are not finite; an arm that it does not know; guidance that is no
                 finite number or where no example was trained without its picture.
         """
+        name = self.card["name"]
+        if picture is None and (arm is not None or guidance != 1):
+            raise ValueError(f"a task or guidance of prior {name!r} has no effect without a picture; give picture= as well, or --condition")
         bound, arm = copy.copy(self), arm or self.arms[0]
         if arm not in self.arms:
-            raise ValueError(f"prior {self.card['name']!r} knows no task {arm!r}; give one of {', '.join(self.arms)}")
-        bound.guidance = weight_of(self.card["name"], picture if picture is None else "picture", guidance, False)
+            raise ValueError(f"prior {name!r} knows no task {arm!r}; give one of {', '.join(self.arms)}")
+        bound.guidance = weight_of(name, "picture", guidance, False)
         if (picture is None or guidance != 1) and not self.card["blind"]:
-            raise ValueError(f"prior {self.card['name']!r} was never trained without its picture; give a picture, and guidance 1")
+            raise ValueError(f"prior {name!r} was never trained without its picture; give a picture, and guidance 1")
         bound.picture, bound.arm = None if picture is None else self.shown(picture, arm), None if picture is None else arm
         kind, levels = ("diffusion", self.card["sigma_range"]) if picture is None else (self.told[arm][k] for k in ("kind", "sigma_range"))
         bound.sigma_range = (float(levels[0]), float(levels[1]))
         bound.mmse = bound.guidance in (0, 1) and kind == "diffusion"
         bound.__dict__.pop("error", None)
         weight = f",guidance={guidance:g}" * (guidance != 1)
-        bound.name = self.card["name"] + (f"[task={arm}{weight}]" if picture is not None else "")
+        bound.name = name + (f"[task={arm}{weight}]" if picture is not None else "")
         return bound
 
     @property
@@ -75,6 +79,13 @@ class Pictured(Learned):
         return picture.expand(-1, self.channels, -1, -1)
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of the images that belong to the picture; those it was trained on where there is none."""
+        height, width = (64, 64) if self.picture is None else self.picture.shape[-2:]
+        factor = FACTOR if self.arm == "super_resolution" else 1
+        return self.channels, factor * height, factor * width
+
+    @property
     def error(self) -> ErrorCurve:
         return ErrorCurve.from_dict(self.card["error"] if self.arm is None else self.told[self.arm]["error"])
 
@@ -89,12 +100,32 @@ class Pictured(Learned):
     def fitted(self, images: Tensor) -> Tensor:
         """The picture in the size of the images, its pixels repeated where it is smaller by a whole number."""
         assert self.picture is not None
-        (height, width), (rows, columns) = images.shape[-2:], self.picture.shape[-2:]
+        factor = self.factor(images.shape[-2], images.shape[-1])
+        return self.picture.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+
+    def part(self, corner: tuple[int, int], size: tuple[int, int], whole: tuple[int, int]) -> Pictured:
+        """The prior of a part of images of the size ``whole``, from the pixel ``corner`` on; beyond them their outermost pixels go on."""
+        if self.picture is None:
+            return self
+        picture, bound = self.fitted(self.picture.new_empty(1, 1, *whole)), copy.copy(self)
+        rows, columns = (
+            torch.arange(start, start + length).clamp(0, limit - 1) for start, length, limit in zip(corner, size, whole, strict=True)
+        )
+        bound.picture = picture[..., rows[:, None], columns]
+        return bound
+
+    def factor(self, height: int, width: int) -> int:
+        """How many times smaller the picture is than images of this size.
+
+        Raises:
+            ValueError: by no whole number.
+        """
+        rows, columns = (height, width) if self.picture is None else self.picture.shape[-2:]
         factor = height // rows
         if factor < 1 or (height, width) != (factor * rows, factor * columns):
             sizes = f"the condition picture is {rows}x{columns} and the image {height}x{width}"
             raise ValueError(f"{sizes}; give a picture of that size, or smaller by a whole number")
-        return self.picture.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+        return factor
 
     def answer(self, x: Tensor, sigma: Tensor) -> Tensor:
         return self.answer_and_error(x, sigma)[0]
@@ -121,7 +152,7 @@ def pictured(
 ) -> Pictured:  # fmt: skip
     """Photographs in colour, given a ``picture`` (a file): ``task`` colorize, super_resolution or jpeg; no picture: any photograph."""
     prior = read(Path(weights or SHIPPED / "pictured-colour.safetensors"), device, precision)
-    return prior.given(None if picture is None else opened(Path(picture)), task, guidance) if picture or task else prior
+    return prior.given(None if picture is None else opened(Path(picture)), task, guidance)
 
 
 def opened(file: Path) -> Tensor:

@@ -41,6 +41,7 @@ class Prior(Denoiser, Protocol):
     - ``rmse(sigma) -> float``: root mean square error of ``denoise`` on images of its kind;
     - ``belief(x, sigma) -> Belief``: p(clean | x) as a Gaussian, as finely as the prior knows it;
     - ``mean``: grey value of its mean image, from which unconditional samples start;
+    - ``label``: what was bound to it (``given``), None if nothing; ``guidance``: how many times that counts, 1 if not told;
     - ``sigma_range``: lowest and highest sigma it was made for;
     - ``licence``: a sentence, where use is restricted; ``card``: training provenance.
     """

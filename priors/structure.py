@@ -105,7 +105,7 @@ def structured(
 ) -> Structured:  # fmt: skip
     """Photographs in grey that have the edges of ``picture``, a file: a map, white on an edge, or a photograph, whose edges are taken."""
     prior = read(Path(weights or SHIPPED / "edges-grey.safetensors"), device, precision)
-    return prior if picture is None else prior.given(map_of(opened(Path(picture))), None, guidance)  # type: ignore[return-value]
+    return prior.given(None if picture is None else map_of(opened(Path(picture))), None, guidance)  # type: ignore[return-value]
 
 
 def map_of(picture: Tensor) -> Tensor:

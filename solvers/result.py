@@ -13,7 +13,7 @@ from torch import Tensor
 
 from priors.slot import Denoiser, name_of
 from problems.problem import Problem
-from solvers.fit import doubts
+from solvers.fit import doubts, overdriven
 from solvers.methods import METHODS
 
 
@@ -68,12 +68,14 @@ class Result:
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What speaks against the answer, a sentence each, found without the truth: a misfit that is too small or too large, an
-        iteration that has not settled (``solvers.fit``). Empty where nothing does.
+        iteration that has not settled, guidance that saturates (``solvers.fit``). Empty where nothing does.
         """
         answers = self.x[None] if self.samples is None else self.samples
         method = METHODS[self.method]
         moved = None if method.samples or method.falling else self.moved
-        return tuple(doubts(self.problem, answers, moved, strong=not (method.samples or method.pairs)))
+        strong, labelled = not (method.samples or method.pairs), getattr(self.prior, "label", None) is not None
+        found = doubts(self.problem, answers, moved, strong, labelled)
+        return (*found, *overdriven(self.prior, answers))
 
     def drawn(self) -> Tensor:
         if self.samples is None:

@@ -18,6 +18,7 @@ from problems.problem import Problem
 from problems.seeds import Seed
 from solvers.bands import octaves
 from solvers.data import Measurement, size
+from solvers.fit import guidance_of
 from solvers.loop import Iterate, Method, Task
 from solvers.methods import METHODS
 from solvers.result import Diverged, Result
@@ -200,15 +201,24 @@ def check_bounds(answer: Tensor, trace: list[dict[str, Any]], name: str, prior: 
     if not distance < OUT_OF_BOUNDS + sigma:  # an image under noise may lie as far off as the noise
         raise Diverged(
             f"{name} with prior {name_of(prior)!r} diverged at level {len(trace)} (pixels {distance:.3g} from mid-grey); "
-            "give a larger strength, or other levels", trace)  # fmt: skip
+            f"{remedy(name, prior)}", trace)  # fmt: skip
+
+
+def remedy(name: str, prior: Denoiser) -> str:
+    """What may keep a method within bounds."""
+    if abs(weight := guidance_of(prior)) > 1:
+        return f"guidance {weight:g} asks more of the label than the prior bears: give less, such as {math.copysign(2, weight):g}"
+    strong = name in METHODS and not (METHODS[name].samples or METHODS[name].pairs)
+    return "give a larger strength, or other levels" if strong else "give more steps, or other levels"
 
 
 def check_fit(data: Measurement, answer: Tensor, flat: Tensor, trace: list[dict[str, Any]], name: str, prior: Denoiser) -> None:
-    misfit = data.misfit(answer)
+    misfit, drawn = data.misfit(answer), METHODS[name].samples or METHODS[name].pairs
+    strength = "" if drawn else "a smaller strength, or "
     if bool((misfit > data.misfit(flat[: len(answer)]).clamp(min=2.0)).any()):
         raise Diverged(
             f"{name} with prior {name_of(prior)!r} ended on an image that explains the data worse than a flat one "
-            f"(misfit {float(misfit.max()):.3g}); give a smaller strength, or levels that end lower", trace)  # fmt: skip
+            f"(misfit {float(misfit.max()):.3g}); give {strength}levels that end lower", trace)  # fmt: skip
 
 
 def named(name: str, samples: bool) -> Method:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import torch
+from torch import Tensor
 
 from priors.slot import Denoiser
 from problems.names import unknown
@@ -26,6 +27,7 @@ def steps(
     steps: int | None = None,
     levels: Sequence[float] | None = None,
     strength: float = 1.0,
+    start: Tensor | None = None,
 ) -> Iterator[Iterate]:
     """Go through a method level by level: ``for step in solvers.steps(problem, prior, "hqs"): step.believed ...``
 
@@ -38,25 +40,28 @@ def steps(
         problem: a measurement; or the shape (channels, height, width) of images where nothing is measured, for a method of ``GENERATORS``.
         n: samples of a method that samples; pairs of them for "mean"; other methods estimate one image.
         rng, steps, levels, strength: as in ``solve``, ``sample`` and ``generate``.
+        start: as in ``generate``, where nothing is measured.
 
     Raises:
         ValueError: unknown method, an option that the method has not, a number out of range.
         TypeError: no problem and no shape, or no prior.
     """
     with torch.no_grad():
-        return walked(taken(problem, prior, method, n, rng, steps, levels, strength))
+        return walked(taken(problem, prior, method, n, rng, steps, levels, strength, start))
 
 
 def taken(
     problem: Problem | Sequence[int], prior: Denoiser, name: str, n: int, rng: Seed, steps: int | None,
-    levels: Sequence[float] | None, strength: float,
+    levels: Sequence[float] | None, strength: float, start: Tensor | None = None,
 ) -> Task:  # fmt: skip
     """What the method ``name`` is given; raises as ``steps``."""
     check_whole("n is the number of samples and", n)
     if isinstance(problem, tuple | list):
         check_strength(name, strength)
-        return started(prior, problem, n, rng, name, steps, levels)
+        return started(prior, problem, n, rng, name, steps, levels, start)
     measured = check_problem(problem)
+    if start is not None:
+        raise ValueError("with a measurement every method has its own start; leave start out")
     if name not in list(METHODS):
         told = "; it measures nothing: give the shape of the images, such as (1, 64, 64), in place of the problem"
         raise ValueError(f"method {name!r} is unconditional{told}" if name in list(GENERATORS) else unknown("method", name, METHODS))

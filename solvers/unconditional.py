@@ -16,6 +16,7 @@ from priors.slot import Denoiser, checked, name_of
 from problems.names import unknown
 from problems.seeds import Seed
 from solvers.data import Measurement, Width
+from solvers.fit import overdriven
 from solvers.loop import Iterate, Method, Task, ancestral, ddim
 from solvers.schedules import geometric
 from solvers.solve import check_bounds, check_fall, check_steps, check_whole
@@ -106,6 +107,11 @@ class Generated:
     def heuristic(self) -> bool:
         return not getattr(self.prior, "mmse", False)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What speaks against the samples, a sentence each: guidance that drives them out of the range of pictures."""
+        return tuple(overdriven(self.prior, self.samples))
+
 
 def generate(
     prior: Denoiser,
@@ -144,26 +150,26 @@ def generate(
     return Generated(prior, method, iterate.x, tuple(trace), config, time.perf_counter() - began, calls)
 
 
+def check_start(start: Tensor | None, shape: Sequence[int], levels: Sequence[float] | None) -> None:
+    if start is not None and (levels is None or tuple(start.shape) != tuple(shape)):
+        raise ValueError(f"a start is [n, C, H, W] = {list(shape)} and comes with its levels, not {list(start.shape)}; give both")
+
+
 def started(
     prior: Denoiser, shape: Sequence[int], n: int, rng: Seed, method: str, steps: int | None, levels: Sequence[float] | None,
     start: Tensor | None = None,
 ) -> Task:  # fmt: skip
-    """What a generator is given, from the first noise (or the ``start``) on; raises as ``generate``."""
+    """What a generator is given, from the first noise on; raises as ``generate``."""
     check_whole("n is the number of samples and", n)
     if len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1:
         raise ValueError(f"shape is (channels, height, width) of one image, with 1 or 3 channels, not {tuple(shape)}")
-    check_start(start, (n, *shape), levels)
     trusted, chosen, noise = checked(prior), generator(method), Streams(rng, n, 1)
+    check_start(start, (n, *shape), levels)
     schedule = check_steps(levels, steps) or chosen.levels(Nothing(), trusted, 1.0, steps or chosen.steps)
     check_fall(schedule, method)
     if start is None:
         start = mean_of(prior) + schedule[0] * noise.normal(shape, torch.empty(0, dtype=torch.float32))
     return Task(Nothing(), trusted, chosen, schedule, start, 1.0, noise)
-
-
-def check_start(start: Tensor | None, shape: Sequence[int], levels: Sequence[float] | None) -> None:
-    if start is not None and (levels is None or tuple(start.shape) != tuple(shape)):
-        raise ValueError(f"a start is [n, C, H, W] = {list(shape)} and comes with its levels, not {list(start.shape)}; give both")
 
 
 def mean_of(prior: Denoiser) -> float | Tensor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.cli.endings import FAILED, input_checked, resumable
-from reports.cli.options import PLACE, PRIORS, command, names, pictures
+from reports.cli.options import CONDITION, PLACE, PRIORS, command, names, pictures
 
 if TYPE_CHECKING:
     from reports.runs.stored import Run
@@ -23,6 +23,7 @@ SEVERAL = 4  # cells taken to run at once by a scheduler, for the time that is l
 @click.command()
 @names("--priors", "-p", default=PRIORS, text="Priors: name[option=value] or module:callable; by commas or repeated.")
 @names("--problems", "-P", default=PROBLEMS, text="Problems, such as deblur[kernel=motion:15:30].")
+@CONDITION
 @names("--images", "-i", shown="the first two test images", text="Bundled images by name, own ones by path.")
 @names("--methods", "-m", default=METHODS, text="Methods, such as annealed[steps=40]; priorbench list shows them.")
 @click.option("--samples", "-n", default=5, show_default=True, help="Answers drawn by each method that samples.")
@@ -37,23 +38,25 @@ SEVERAL = 4  # cells taken to run at once by a scheduler, for the time that is l
 @click.option("--scheduler", show_default="none", help="Address of a Dask scheduler, tcp://host:port, to send the cells to.")
 @click.option("--lpips", type=PLACE, show_default="not measured", help="File of LPIPS weights (AlexNet, state dict); none are shipped.")
 def compare(
-    priors: Sequence[str], problems: Sequence[str], images: Sequence[str], methods: Sequence[str], samples: int, steps: int | None,
-    size: int, channels: int, noise: float | None, seed: int, out: str, file: str | None, jobs: int | None, scheduler: str | None,
-    lpips: str | None,
+    priors: Sequence[str], problems: Sequence[str], condition: str | None, images: Sequence[str], methods: Sequence[str], samples: int,
+    steps: int | None, size: int, channels: int, noise: float | None, seed: int, out: str, file: str | None, jobs: int | None,
+    scheduler: str | None, lpips: str | None,
 ) -> None:  # fmt: skip
     """Run priors x problems x images x methods and write the report."""
     from problems import TEST
     from reports.cli import terminal
     from reports.experiments import comparison
     from reports.experiments.jobs import check_jobs, worthwhile
+    from reports.runs.loading import conditioned
     from reports.runs.selectors import split
     from reports.runs.strengths import Strengths
 
     with input_checked():
         strengths = Strengths.load(file) if file else Strengths.none()
         chosen = pictures(images) or list(TEST[:2])
+        named = conditioned(split(priors), condition)
         cells = comparison.plan(
-            split(priors), split(problems), chosen, split(methods), samples, steps, size, channels, noise, seed, strengths, lpips
+            named, split(problems), chosen, split(methods), samples, steps, size, channels, noise, seed, strengths, lpips
         )  # fmt: skip
         check_jobs(jobs, scheduler)
         comparison.prepare(cells, out)

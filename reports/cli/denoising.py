@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from reports.cli.endings import FAILED, finishing, input_checked, leave, resumable
-from reports.cli.options import PLACE, command, names, numbers
+from reports.cli.options import CONDITION, PLACE, command, names, numbers
 
 SPECTRUM = ("gaussian", "tv", "nlm", "bm3d", "cnn", "diffusion")
 BELIEVED = ("gaussian", "tv", "bm3d", "diffusion")
@@ -59,6 +59,7 @@ def denoise_table(
 
 @click.command()
 @names("--priors", "-p", default=BELIEVED, text="Priors: name[option=value] or module:callable; by commas or repeated.")
+@CONDITION
 @names("--methods", "-m", default=("heun",), text="Unconditional samplers: ddpm, ddim, heun, dpm++.")
 @click.option("--size", type=int, show_default="what the prior was trained on, or 64", help="Samples are size x size pixels.")
 @click.option("--channels", type=int, show_default="the same, or 1", help="1 for grey, 3 for colour.")
@@ -68,8 +69,8 @@ def denoise_table(
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise; the same for every prior.")
 @click.option("--out", "-o", type=PLACE, default="out/sample", show_default=True, help="Folder; RUN/beliefs: in that run's report.")
 def sample(
-    priors: Sequence[str], methods: Sequence[str], size: int | None, channels: int | None, samples: int, steps: int | None,
-    folder: str | None, seed: int, out: str,
+    priors: Sequence[str], condition: str | None, methods: Sequence[str], size: int | None, channels: int | None, samples: int,
+    steps: int | None, folder: str | None, seed: int, out: str,
 ) -> None:  # fmt: skip
     """Draw what each prior believes an image looks like: nothing is measured. With label=all a prior shows every class.
 
@@ -78,20 +79,21 @@ def sample(
     from reports.cli import terminal
     from reports.experiments import unconditional
     from reports.figures import unconditional as belief_figure
+    from reports.runs.loading import conditioned
     from reports.runs.selectors import split
     from reports.runs.store import Store
 
     with input_checked():
-        named = tuple(each for text in split(priors) for each in unconditional.by_label(text))
+        named = tuple(each for text in conditioned(split(priors), condition) for each in unconditional.by_label(text))
         usual = unconditional.natural_shape(named)
-        channels, size = usual[0] if channels is None else channels, usual[1] if size is None else size
-        plan = unconditional.checked(unconditional.Plan(named, tuple(split(methods)), size, channels, samples, steps, seed))
-        real = unconditional.photographs(Path(folder) if folder else None, size, channels)
+        shape = (usual[0] if channels is None else channels, *(usual[1:] if size is None else (size, size)))
+        plan = unconditional.checked(unconditional.Plan(named, tuple(split(methods)), shape, samples, steps, seed))
+        real = unconditional.photographs(Path(folder) if folder else None, min(shape[1:]), shape[0])
         Store(out).prepare()
     console = terminal.console()
     drawn = list(unconditional.draw(plan, lambda what: console.print(what, soft_wrap=True)))
     if not drawn:
-        leave("every prior diverged; give more steps", FAILED)
+        leave("every prior diverged, each as said above; nothing was written", FAILED)
     terminal.beliefs(console, unconditional.rows(drawn, real))
     with finishing(out):
         source = f"photographs of {Path(folder).name}" if folder else "law fitted to photographs"

@@ -21,9 +21,10 @@ from reports.cli.judging import prove, trust
 from reports.cli.labs import lab
 from reports.cli.pairing import on_edges, on_problem, on_tasks
 from reports.cli.publishing import figure, table
-from reports.cli.refining import refinement
+from reports.cli.refining import refinement, structure
 from reports.cli.restoring import restore
 from reports.cli.training import train
+from reports.cli.watching import watch
 from reports.runs.limits import check_text
 
 
@@ -64,7 +65,7 @@ def cli() -> None:
 
 COMMANDS = (
     compare, restore, report, list_all, tune, denoise_table, sample, prove, trust, train, calibrate, guide, label_table, refinement,
-    figure, table, lab,
+    structure, figure, table, lab, watch,
 )  # fmt: skip
 for each in COMMANDS:
     cli.add_command(each)

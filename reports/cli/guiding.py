@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reports.cli.endings import FAILED, finishing, input_checked, leave
-from reports.cli.options import PLACE, names, numbers
+from reports.cli.options import PLACE, command, names, numbers
 
 ASKED = ("inpaint[mask=box:0.5]", "super_resolution[factor=4]", "deblur[kernel=gaussian:2.5,noise_sigma=0.1]")
 
@@ -20,13 +20,18 @@ ASKED = ("inpaint[mask=box:0.5]", "super_resolution[factor=4]", "deblur[kernel=g
 @click.option("--samples", "-n", type=click.IntRange(min=2), default=10, show_default=True, help="Samples of each class.")
 @click.option("--steps", type=click.IntRange(min=2), default=18, show_default=True, help="Heun's steps, two calls each.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise.")
-@click.option("--out", "-o", type=PLACE, default="out/guidance", show_default=True, help="Folder of figure and numbers.")
+@click.option("--out", "-o", type=PLACE, default="out/guidance", show_default=True, help="Folder of page, figure and numbers.")
 def guide(prior: str, guidance: str, by: str, samples: int, steps: int, seed: int, out: str) -> None:
-    """Fidelity against diversity as guidance grows: class accuracy, spread and saturation of the samples, and what a label is worth."""
+    """Fidelity against diversity as guidance grows: class accuracy, spread and saturation of the samples, and what a label is worth.
+
+    Writes a page on which guidance is chosen by a slider, the figure and the numbers.
+    """
     from priors.conditional import Conditional
     from reports.experiments import guidance as experiment
     from reports.figures import guidance as guidance_figure
+    from reports.page import guidance as guidance_page
     from reports.runs.loading import load_prior
+    from reports.runs.provenance import circumstances
     from reports.runs.selectors import known, split
 
     with input_checked():
@@ -45,12 +50,15 @@ def guide(prior: str, guidance: str, by: str, samples: int, steps: int, seed: in
         if not drawn:
             leave("every guidance diverged; give smaller ones, or more steps", FAILED)
         curves = loaded.card.get("label_curve", {})
-        found = experiment.Guidance(loaded.card["name"], loaded.labels, drawn, loaded.card.get("spread", {}), curves)
+        pictures, judge = loaded.card.get("spread", {}), loaded.judge.accuracy
+        found = experiment.Guidance(loaded.card["name"], loaded.labels, drawn, pictures, curves, judge)
         exact = experiment.save(found, Path(out))
         paths = guidance_figure.save(found, Path(out))
+        page = guidance_page.build(found, exact, circumstances(command()), Path(out))
     for line in experiment.exact_words(exact):
         click.echo(line)
     click.echo(f"figure: {paths[0]}, .pdf, numbers: {out}/guidance.json")
+    click.echo(f"report: {page}")
 
 
 @click.command("label-table")
@@ -68,9 +76,11 @@ def label_table(
 ) -> None:
     """Restore test pictures with the right label, a wrong one and none: scores with the truth, and those that do without."""
     from priors.conditional import Conditional
+    from reports.cli import terminal
     from reports.experiments import labels as experiment
     from reports.runs.loading import load_prior
     from reports.runs.selectors import split
+    from reports.tables import labels as tables
 
     with input_checked():
         loaded = load_prior(prior, 1)
@@ -82,6 +92,9 @@ def label_table(
         assert loaded.judge
     with finishing(out):
         rows = list(experiment.run(loaded, cases, samples, steps, guidance, seed, click.echo))
-        lines = experiment.save(rows, samples, Path(out))
-    click.echo(experiment.markdown(lines, samples))
-    click.echo(f"table: {out}/labels.md, .json")
+        if not rows:
+            leave("every prior diverged, each as said above; nothing was written", FAILED)
+        experiment.save(rows, Path(out))
+        tables.export(rows, Path(out))
+    terminal.labels(terminal.console(), rows)
+    click.echo(f"table: {out}/labels.md, .json; by class: priorbench trust {out}")

@@ -20,7 +20,8 @@ from reports.cli.options import PLACE, command, names, whole
 def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: str) -> None:
     """Hold the samplers against posteriors that are known exactly: page, tables and figure."""
     from reports.cli import terminal
-    from reports.experiments import posteriors
+    from reports.experiments import guidance, posteriors
+    from reports.figures import guidance as guidance_figure
     from reports.figures import posteriors as proof_figure
     from reports.page import posteriors as proof_page
     from reports.runs.selectors import split
@@ -37,28 +38,38 @@ def prove(methods: Sequence[str], budgets: str, samples: int, seed: int, out: st
         for row in posteriors.prove(chosen, calls, samples, seed, posteriors.CASES):
             rows.append(row)
             terminal.proven(console, row, len(rows), len(posteriors.CASES) * (1 + len(chosen) * len(calls)))
-        made = proof_table.Proof(tuple(rows), tuple(posteriors.gradient_fields()), samples, command())
+        fields, laws = tuple(posteriors.gradient_fields()), tuple(guidance.laws())
+        made = proof_table.Proof(tuple(rows), fields, samples, command(), laws)
         proof_table.export(made, Path(out))
-        paths = proof_figure.save(made, Path(out))
+        paths = proof_figure.save(made, Path(out)) + guidance_figure.save_laws(laws, Path(out))
         page = proof_page.build(made, Path(out))
     terminal.proof(console, made)
-    console.print(f"table: {out}/proof.md, .csv, .json", f"figure: {paths[0]}, .pdf", f"page: {page}", sep="\n", soft_wrap=True)
+    console.print(f"table: {out}/proof.md, .csv, .json", f"figures: {paths[0]}, {paths[2]}, .pdf", sep="\n", soft_wrap=True)
+    console.print(f"page: {page}", soft_wrap=True)
 
 
 @click.command()
 @click.argument("run", type=PLACE)
 @click.option("--simulate-back", is_flag=True, help="Also take one sample of each as the truth, measure it and sample again.")
 def trust(run: str, simulate_back: bool) -> None:
-    """Judge the samples of the finished cells in the folder RUN: is their spread right, and what was measured at all?"""
+    """Judge the samples of the finished cells in the folder RUN: is their spread right, and what was measured at all?
+
+    In a folder of label-table they are judged class by class, by the label that the prior was told.
+    """
     from reports.cli import terminal
+    from reports.experiments import labels
     from reports.figures import trust as trust_figure
     from reports.judging import trust as judging
     from reports.runs.stored import Run
     from reports.tables import trust as trust_table
 
-    with input_checked():
-        found = judging.judge(Run.load(run))
     console = terminal.console()
+    with input_checked():
+        if (Path(run) / "labels.json").is_file():
+            if simulate_back:
+                raise ValueError(f"{run} holds restored pictures whose labels are known, not a run of compare; leave out --simulate-back")
+            return terminal.labels(console, labels.load(Path(run)), by_class=True)
+        found = judging.judge(Run.load(run))
     with finishing(run):
         if simulate_back:
             found = judging.with_simulated_back(found, lambda cell: console.print(f"simulating back: {cell}", soft_wrap=True))

@@ -27,12 +27,13 @@ def list_labs() -> None:
 
     for number, title in LABS.items():
         click.echo(f"{number:3}  {title}")
+    click.echo("begin with: priorbench lab start NUMBER --student ID")
 
 
 @lab.command()
 @click.argument("number", type=int)
 @click.option("--student", "-s", required=True, help="Any id, such as a matriculation number: pictures, kernels and noise belong to it.")
-@click.option("--out", "-o", type=PLACE, show_default="labNN_ID.py", help="File for the script; one that is there is left as it is.")
+@click.option("--out", "-o", type=PLACE, show_default="labNN_ID.py", help="File or folder for the script.")
 def start(number: int, student: str, out: str | None) -> None:
     """Write the script of lab NUMBER for a student to fill in."""
     from reports.labs import catalogue, cells
@@ -40,7 +41,9 @@ def start(number: int, student: str, out: str | None) -> None:
 
     with input_checked():
         text = cells.of_student(catalogue.template(number), student)
-        path = Path(out or f"lab{number:02}_{cells.in_file_name(student)}.py")
+        name = f"lab{number:02}_{cells.in_file_name(student)}.py"
+        path = Path(out or name)
+        path = path / name if path.is_dir() else path
         if path.exists():
             raise ValueError(f"{path} is there already, perhaps with your answers in it; name another file by --out")
         files.write(path, lambda file: file.write(text.encode()))
@@ -104,11 +107,13 @@ def report(file: str, out: str | None, seconds: float, memory: int) -> None:
 def grade(folder: str, out: str | None, jobs: int | None, wrap: str, seconds: float, memory: int) -> None:
     """Run and judge every submission in FOLDER: scripts, notebooks and hand-in pages, in it or in a folder for each student.
 
-    Each is run in a process of its own, which is ended with all that it started when its time or memory is up. That is no sandbox: student
-    code runs as you, reads what you can read, and reaches the network. Run this as a user of its own, in a container without a network
-    (docker run --network none -v FOLDER:/class ...), or put a sandbox around each process, for example
+    Each is run in a process of its own, which is ended with all that it started when its time or memory is up. That is no sandbox:
+    student code runs as you, can change your files, and reaches the network. Run this as a user of its own or in a container
+    without a network (docker run --network none ...), or put a sandbox around each process, here bubblewrap, in which files can be
+    read but not written:
 
-    --wrap "bwrap --ro-bind / / --tmpfs /home --tmpfs /tmp --dev /dev --proc /proc --unshare-all --die-with-parent"
+    \b
+    --wrap "bwrap --ro-bind / / --tmpfs /tmp --dev /dev --proc /proc --unshare-all --die-with-parent"
 
     What ended is kept: the same command goes on, and runs a submission again only if it or the rules of its lab changed.
     """

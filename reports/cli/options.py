@@ -24,6 +24,11 @@ class Place(click.ParamType):
 PLACE = Place()
 
 
+CONDITION = click.option(
+    "--condition", type=PLACE, show_default="none", help="Picture that is shown to priors which take one: pictured, edges."
+)  # fmt: skip
+
+
 def names(*flags: str, default: Sequence[str] = (), shown: str = "", text: str) -> Any:
     return click.option(*flags, multiple=True, default=default, show_default=shown or ",".join(default), help=text)
 

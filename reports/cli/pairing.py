@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from reports.cli.classes import follow
-from reports.cli.endings import input_checked
+from reports.cli.endings import FAILED, input_checked
 from reports.cli.options import PLACE, names
 
 
@@ -26,6 +27,7 @@ def pair_options(command: Any) -> Any:
         click.option("--device", default="cpu", show_default=True, help="cpu or cuda; crops are cut there."),
         click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the weights."),
         click.option("--start", type=PLACE, show_default="the shipped diffusion", help="Weights to begin from."),
+        click.option("--smoke", is_flag=True, help="Gate the recipe instead: 120 steps must bring 0.1 dB on held-back photographs."),
         click.option("--licence", default="unknown: ask whoever trained these weights", help="Of the photographs, for the model card."),
     ]):  # fmt: skip
         command = option(command)
@@ -39,7 +41,7 @@ def pair_options(command: Any) -> Any:
 @click.option("--out", "-o", type=PLACE, default="out/train/refine.safetensors", show_default=True, help="Weights; the card beside them.")
 def on_problem(
     problem: str, channels: str, folders: Sequence[str], budget: float, steps: int | None, wall: float | None, batch: int | None,
-    rate: float | None, seed: int, device: str, resume: bool, start: str | None, licence: str, out: str,
+    rate: float | None, seed: int, device: str, resume: bool, start: str | None, smoke: bool, licence: str, out: str,
 ) -> None:  # fmt: skip
     """Train one network to undo PROBLEM in five arms: regression, diffusion and flow, from the measurement and from the regression."""
     from priors.pairs import ARMS
@@ -49,7 +51,7 @@ def on_problem(
         shows = [showing(problem, int(channels), 128)] * len(ARMS)
         changes = {"channels": int(channels), "arms": tuple(arm.name for arm in ARMS), "problem": problem}
         changes |= settings(budget, steps, wall, batch, rate, seed)
-        train_pairs("refine", changes, shows, folders, device, resume, start, licence, out)
+        train_pairs("refine", changes, shows, folders, device, resume, start, smoke, licence, out)
 
 
 @click.command("pictured")
@@ -58,7 +60,7 @@ def on_problem(
 @click.option("--out", "-o", type=PLACE, default="out/train/pictured.safetensors", show_default=True, help="Weights; the card beside them.")
 def on_tasks(
     tasks: Sequence[str], folders: Sequence[str], budget: float, steps: int | None, wall: float | None, batch: int | None,
-    rate: float | None, seed: int, device: str, resume: bool, start: str | None, licence: str, out: str,
+    rate: float | None, seed: int, device: str, resume: bool, start: str | None, smoke: bool, licence: str, out: str,
 ) -> None:  # fmt: skip
     """Train a prior of colour photographs that is shown a picture without colours, of few pixels, or compressed."""
     from priors import degraded
@@ -67,7 +69,7 @@ def on_tasks(
     with input_checked():
         chosen = tuple(known("task", task, degraded.TASKS) for task in split(tasks))
         changes = {"arms": chosen, "problem": ",".join(chosen)} | settings(budget, steps, wall, batch, rate, seed)
-        train_pairs("pictured", changes, [degraded.TASKS[task] for task in chosen], folders, device, resume, start, licence, out)
+        train_pairs("pictured", changes, [degraded.TASKS[task] for task in chosen], folders, device, resume, start, smoke, licence, out)
 
 
 @click.command("edges")
@@ -75,7 +77,7 @@ def on_tasks(
 @click.option("--out", "-o", type=PLACE, default="out/train/edges.safetensors", show_default=True, help="Weights; the card beside them.")
 def on_edges(
     folders: Sequence[str], budget: float, steps: int | None, wall: float | None, batch: int | None, rate: float | None, seed: int,
-    device: str, resume: bool, start: str | None, licence: str, out: str,
+    device: str, resume: bool, start: str | None, smoke: bool, licence: str, out: str,
 ) -> None:  # fmt: skip
     """Train a branch that tells the shipped grey diffusion prior, which stays as it is, where the edges are."""
     from priors import structure
@@ -84,7 +86,7 @@ def on_edges(
         if start:
             raise ValueError("the branch belongs to the shipped diffusion prior and begins from it; leave out --start")
         shows = [lambda clean, random: structure.edge_maps(clean)]
-        train_pairs("edges", settings(budget, steps, wall, batch, rate, seed), shows, folders, device, resume, start, licence, out)
+        train_pairs("edges", settings(budget, steps, wall, batch, rate, seed), shows, folders, device, resume, start, smoke, licence, out)
 
 
 def settings(
@@ -96,7 +98,7 @@ def settings(
 
 def train_pairs(
     name: str, changes: dict[str, Any], showing: Sequence[Any], folders: Sequence[str], device: str, resume: bool, start: str | None,
-    licence: str, out: str,
+    smoke: bool, licence: str, out: str,
 ) -> None:  # fmt: skip
     from priors import pairs, recipe
     from priors.learned import SHIPPED
@@ -104,6 +106,20 @@ def train_pairs(
     chosen = recipe.adapted_pairs(name, **changes)
     begin = Path(start) if start else SHIPPED / f"diffusion-{'colour' if chosen.channels == 3 else 'grey'}.safetensors"
     starts = [] if resume or name == "edges" else [begin]
+    if smoke:
+        return gate(pairs.smoke([Path(f) for f in folders], Path(out).with_name("smoke.pt"), chosen, showing, starts))
     run = pairs.train([Path(f) for f in folders], Path(out), chosen, showing, device, resume, starts, licence)
     done = follow(run) >= 1
     click.echo(f"weights: {out}" if done else "stopped; go on with the same command and --resume")
+
+
+def gate(gains: dict[str, float]) -> None:
+    """Exit code 1 where the recipe misses its floor."""
+    from priors.pairs import LEAST_GAIN, SMOKE
+
+    for name, gain in gains.items():
+        click.echo(f"{name}: {gain:+.2f} dB after {SMOKE} steps")
+    mean = sum(gains.values()) / len(gains)
+    click.echo(f"mean {mean:+.2f} dB, floor {LEAST_GAIN:+.2f} dB{', MISSED' if mean < LEAST_GAIN else ''}")
+    if mean < LEAST_GAIN:
+        sys.exit(FAILED)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.cli.endings import input_checked, resumable
-from reports.cli.options import PLACE, command, names
+from reports.cli.options import CONDITION, PLACE, command, names
 
 if TYPE_CHECKING:
     from reports.experiments.restoring import Restoration
@@ -21,6 +21,7 @@ PRIORS = ("tv", "cnn", "diffusion")
 @click.argument("picture", type=PLACE)
 @click.option("--problem", "-P", required=True, help="How it was measured, such as deblur[kernel=psf.png] or inpaint[mask=holes.png].")
 @names("--priors", "-p", default=PRIORS, text="Priors: name[option=value] or module:callable; by commas or repeated.")
+@CONDITION
 @click.option("--noise", type=float, show_default="estimated", help="Standard deviation of the noise, pixels in [0, 1].")
 @click.option("--samples", "-n", default=8, show_default=True, help="Answers drawn with each prior.")
 @click.option("--steps", type=int, show_default="each method's own", help="Levels of every method.")
@@ -28,17 +29,18 @@ PRIORS = ("tv", "cnn", "diffusion")
 @click.option("--tile", default=384, show_default=True, help="Larger pictures are cut into tiles of so many pixels a side.")
 @click.option("--out", "-o", type=PLACE, show_default="out/restore/NAME", help="Folder for pictures and report; finished tiles are kept.")
 def restore(
-    picture: str, problem: str, priors: Sequence[str], noise: float | None, samples: int, steps: int | None, seed: int, tile: int,
-    out: str | None,
+    picture: str, problem: str, priors: Sequence[str], condition: str | None, noise: float | None, samples: int, steps: int | None,
+    seed: int, tile: int, out: str | None,
 ) -> None:  # fmt: skip
     """Restore PICTURE, of which no truth is known, and say what of the answer to trust."""
     from reports.experiments import restoring
+    from reports.runs.loading import conditioned
     from reports.runs.selectors import split
     from reports.runs.store import Store
 
     folder = Path(out or f"out/restore/{Path(picture).stem}")
     with input_checked():
-        asked = restoring.plan(picture, problem, split(priors), noise, samples, steps, seed, tile)
+        asked = restoring.plan(picture, problem, conditioned(split(priors), condition), noise, samples, steps, seed, tile)
         Store(folder).prepare()
     click.echo(f"noise: {asked.noise if not asked.given else f'{asked.noise.sigma:g}, given'}")
     with resumable(f"every finished tile in {folder}"):
@@ -62,9 +64,9 @@ def answered(asked: Restoration, folder: Path) -> Path:
             written[answer.prior] = restoring.write_answer(asked, answer, folder)
         middle = restoring.middle(asked)
         problem, grey = restoring.problem(asked, middle), restoring.instrument(asked, middle).fitted((1, *middle.size))
-        judged = []
+        judged, where = [], restoring.place(asked, middle, problem)
         for prior in asked.priors:
             steps.tell(f"{prior}, judged", False)
-            judged.append(sceptic.judged(problem, asked.load(prior), prior, asked.samples, asked.seed, asked.steps))
+            judged.append(sceptic.judged(problem, asked.there(prior, where), prior, asked.samples, asked.seed, asked.steps))
     share = sceptic.measured_share(grey, asked.noise.sigma)
     return restored.build(asked, answers, judged, share, written, circumstances(command()), folder)

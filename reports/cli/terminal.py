@@ -17,8 +17,10 @@ import priors
 import problems
 import solvers
 from priors.error import ErrorCurve
+from priors.guided import meant
 from reports.experiments.denoising import Level, Row
 from reports.experiments.denoising import Table as DenoisingTable
+from reports.experiments.labels import Row as LabelRow
 from reports.experiments.posteriors import Proof
 from reports.experiments.posteriors import Row as ProofRow
 from reports.judging.trust import Trust
@@ -26,6 +28,7 @@ from reports.runs.cell import Cell, Record, is_doubtful
 from reports.runs.loading import load_prior, load_problem
 from reports.runs.selectors import Selector
 from reports.runs.stored import Run
+from reports.tables import labels as label_tables
 from reports.tables.denoising import sections
 from reports.tables.posteriors import explained
 from reports.tables.posteriors import outcome as outcome_of
@@ -227,6 +230,17 @@ def trust(out: Console, made: Trust) -> None:
         out.print(section.title, table, sep="\n")
 
 
+def labels(out: Console, rows: Sequence[LabelRow], by_class: bool = False) -> None:
+    """Scores with the right label, a wrong one and none; or calibration class by class."""
+    for section in label_tables.classes(rows) if by_class else [label_tables.scores(rows)]:
+        table = table_of(*section.heads)
+        for line in section.lines:
+            table.add_row(*line)
+        out.print(section.title, table, sep="\n")
+    if by_class:
+        out.print(label_tables.explained(rows), soft_wrap=True)
+
+
 def catalogues(out: Console) -> None:
     """All that can be named in a selector; below the priors, what restricts their use or keeps them away."""
     table, notes = table_of("priors", "family", "sigma", ""), []
@@ -286,7 +300,17 @@ def beliefs(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         powers = ("–" if row[band] is None else f"{row[band]:+.1f}" for band in bands)
         told = row["method"] + ", heuristic" * row["heuristic"]
-        name = Selector.parse(row["prior"])
-        shown = f"{name.name}: {name.values['label']}" if "label" in name.values else row["prior"]
-        table.add_row(shown, told, str(row["calls"]), f"{row['seconds']:.2f}", f"{row['contrast']:.3f}", *powers)
+        table.add_row(shown(row["prior"]), told, str(row["calls"]), f"{row['seconds']:.2f}", f"{row['contrast']:.3f}", *powers)
     out.print(table)
+    bound = [Selector.parse(row["prior"]).values for row in rows]
+    for weight in dict.fromkeys(float(each["guidance"]) for each in bound if "label" in each and "guidance" in each):
+        out.print(f"guidance {weight:g}: {meant(weight)}", soft_wrap=True)
+
+
+def shown(prior: str) -> str:
+    """A selector, its label first where one is bound: "digits28: 3, guidance=2"."""
+    chosen = Selector.parse(prior)
+    if "label" not in chosen.values:
+        return prior
+    rest = Selector("", tuple(option for option in chosen.options if option[0] != "label"))
+    return f"{chosen.name}: {chosen.values['label']}{', ' * bool(rest.options)}{str(rest).strip('[]')}"

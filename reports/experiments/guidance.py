@@ -19,8 +19,8 @@ from priors.mixture import Kind, Mixture
 from priors.slot import Denoiser
 from reports.runs import files
 from reports.runs.schema import ANY, TEXT, list_of, mapping_to, require
+from solvers.fit import BEYOND
 
-BEYOND = 0.02  # how far outside [0, 1] a pixel is counted as saturated
 WAYS = ("label", "classifier")  # how a prior is guided: by the difference that the label makes, or by the gradient of a classifier
 EXACT = 3.0  # the guidance at which the exact case is drawn
 FINE = torch.linspace(-0.4, 1.6, 2001, dtype=torch.float64)
@@ -58,13 +58,15 @@ class Guided:
 
 @dataclass(frozen=True)
 class Guidance:
-    """All that was found of one prior; ``pictures`` is the spread of held-back pictures by class, ``curves`` what a label is worth."""
+    """All that was found of one prior; ``pictures`` is the spread of held-back pictures by class, ``curves`` what a label is worth,
+    ``judge`` the share of test pictures that the classifier names rightly."""
 
     prior: str
     labels: tuple[str, ...]
     found: tuple[Guided, ...]
     pictures: Mapping[str, float]
     curves: Mapping[str, Mapping[str, list[float]]]
+    judge: float | None = None
 
 
 def draw(
@@ -94,7 +96,7 @@ def save(found: Guidance, folder: Path) -> list[dict[str, float]]:
     """
     exact = exact_table()
     content = {"prior": found.prior, "labels": list(found.labels), "rows": [each.row() for each in found.found],
-               "pictures": found.pictures, "curves": found.curves, "exact": exact}  # fmt: skip
+               "pictures": found.pictures, "curves": found.curves, "judge": found.judge, "exact": exact}  # fmt: skip
     arrays = {f"samples_{i}": each.samples for i, each in enumerate(found.found)}
     files.write(folder / "guidance.npz", lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
     files.write_json(folder / "guidance.json", content)
@@ -114,14 +116,20 @@ def load(folder: Path) -> Guidance:
     arrays = files.read_arrays(folder / "guidance.npz", {f"samples_{i}": (None,) * 5 for i in range(len(content["rows"]))})
     rows = [{key: value for key, value in row.items() if key != "n"} for row in content["rows"]]
     found = tuple(Guided(**row, samples=arrays[f"samples_{i}"]) for i, row in enumerate(rows))
-    return Guidance(content["prior"], tuple(content["labels"]), found, content["pictures"], content["curves"])
+    return Guidance(content["prior"], tuple(content["labels"]), found, content["pictures"], content["curves"], content.get("judge"))
 
 
 # The exact case: pictures of one pixel, of two labels. There the law of guided samples is known, and so is what it is often taken for.
 def pair() -> Mixture:
     """One label about 0.4, the other about 0.6, equally likely and 0.15 wide."""
-    places = torch.tensor([0.4, 0.6], dtype=torch.float64).view(2, 1, 1, 1)
-    return Mixture([Kind(("other", "told"), lambda shape: places.expand(-1, *shape), Gaussian(0.0, (PowerLaw(0.15**2, 0.0, 1.0),)))])
+    return line({"other": (0.4,), "told": (0.6,)})
+
+
+def line(places: Mapping[str, Sequence[float]], width: float = 0.15) -> Mixture:
+    """Pictures of one pixel, the modes of each label at its places, all equally likely and equally wide."""
+    labels = tuple(label for label, each in places.items() for _ in each)
+    centres = torch.tensor([place for each in places.values() for place in each], dtype=torch.float64).view(-1, 1, 1, 1)
+    return Mixture([Kind(labels, lambda shape: centres.expand(-1, *shape), Gaussian(0.0, (PowerLaw(width**2, 0.0, 1.0),)))])
 
 
 def flown(prior: Denoiser, n: int = 1000, steps: int = 300) -> Tensor:
@@ -136,9 +144,9 @@ def flown(prior: Denoiser, n: int = 1000, steps: int = 300) -> Tensor:
     return x.flatten()
 
 
-def tilted(weight: float) -> Tensor:
-    """p(x | told)^w p(x)^(1 - w) on FINE, its sum 1."""
-    x, prior = FINE.view(-1, 1, 1, 1), pair()
+def tilted(weight: float, prior: Mixture | None = None) -> Tensor:
+    """p(x | told)^w p(x)^(1 - w) on FINE, its sum 1; of ``pair`` if no other prior is given."""
+    x, prior = FINE.view(-1, 1, 1, 1), prior or pair()
     return (-weight * prior.given("told").energy(x) - (1 - weight) * prior.energy(x)).softmax(0)  # type: ignore[union-attr]
 
 
@@ -164,3 +172,47 @@ def exact_words(rows: Sequence[Mapping[str, float]]) -> Iterator[str]:
             f"{row['tilted_mean']:.3f} ± {row['tilted_std']:.3f}; the middle 90% of the samples hold {row['tilted_covered']:.0%} of it "
             f"and {row['label_covered']:.0%} of p(x|c)"
         )
+
+
+@dataclass(frozen=True)
+class Law:
+    """What samples follow at one guidance where all is known, a label with two modes, and what they are often taken to follow.
+
+    Each law is told by its mean, its standard deviation and its share of the right mode. ``difference`` is the largest between
+    the answers guided by the label and by the classifier.
+    """
+
+    guidance: float
+    difference: float
+    samples: tuple[float, float, float]
+    tilted: tuple[float, float, float]
+
+
+TOLD, OTHER = (0.2, 1.0, 1.0), (0.5,)  # the label has a third of its pictures at 0.2 and two thirds at 1; the other lies between
+BETWEEN = 0.6  # the two modes
+
+
+def modes() -> Mixture:
+    """Pictures of one pixel: two labels, one of them with two modes, all 0.15 wide."""
+    return line({"told": TOLD, "other": OTHER})
+
+
+def moments(x: Tensor, shares: Tensor) -> tuple[float, float, float]:
+    mean = float((shares * x).sum())
+    return mean, float((shares * (x - mean).square()).sum().sqrt()), float(shares[x > BETWEEN].sum())
+
+
+def laws(weights: Sequence[float] = (-1.0, 1.0, 2.0, 3.0, 5.0)) -> Iterator[Law]:
+    """Of guided samples of ``modes``. At w = 1 both laws are p(x | told)."""
+    prior = modes()
+    for weight in weights:
+        by_label, by_classifier = prior.given("told", weight), prior.given("told", weight, classifier=True)
+        x = flown(by_label)
+        samples = moments(x, torch.full_like(x, 1 / len(x)))
+        yield Law(weight, difference(by_label, by_classifier), samples, moments(FINE, tilted(weight, prior)))
+
+
+def difference(one: Denoiser, other: Denoiser) -> float:
+    """The largest between their answers to pixels from -1 to 2, at levels from 0.01 to 10."""
+    x = torch.linspace(-1, 2, 301, dtype=torch.float64).view(-1, 1, 1, 1)
+    return max(float((one.denoise(x, sigma) - other.denoise(x, sigma)).abs().max()) for sigma in (0.01, 0.1, 0.3, 1.0, 10.0))

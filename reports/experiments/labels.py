@@ -22,10 +22,13 @@ from priors import labelled
 from priors.conditional import Conditional
 from problems.operators import Inpainting
 from problems.problem import Problem
+from reports.judging import trust
 from reports.runs import files
-from reports.runs.loading import derived
+from reports.runs.loading import derived, picture
+from reports.runs.schema import ANY, FLAG, NUMBER, NUMBERS, TEXT, list_of, mapping_to, maybe, require
 from reports.runs.selectors import Selector, known
 from reports.scores import ensemble, pixelwise
+from reports.scores.ensemble import Scores
 
 ARMS = ("right", "wrong", "none")
 SCORES = {
@@ -38,7 +41,7 @@ SCORES = {
     "right_label": "p(right label | sample) by the classifier, mean",
     "sure": "highest of the mean p(label | sample)",
 }
-DIGITS = {"psnr": 2, "psnr_sample": 2, "crps": 4}
+ARMS_TOLD = {"right": "told its label", "wrong": "told a wrong one", "none": "told none"}
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,16 @@ class Case:
 
 @dataclass(frozen=True)
 class Row:
-    """Scores of the samples of one case with one label, or none."""
+    """Scores of the samples of one case with one label, or none; ``spread`` is what calibration is judged by."""
 
     problem: str
     number: int
     label: str
     arm: str
     told: str | None  # the label that was bound
+    heuristic: bool  # no posterior stands behind the samples: guidance is not 1
     scores: dict[str, float]
+    spread: Scores
 
 
 def cases(source: Path, prior: Conditional, chosen: Sequence[str], pictures: int) -> list[Case]:
@@ -111,8 +116,15 @@ def run(
             except solvers.Diverged as error:
                 tell(f"  {arm} label is left out: {error}")
                 continue
-            name = None if label is None else prior.labels[label]
-            yield Row(case.problem, case.number, prior.labels[case.label], arm, name, scored(problem, second, samples, prior, case.label))
+            assert problem.truth is not None
+            name, spread = None if label is None else prior.labels[label], ensemble.scores(*judged(samples, problem.truth))
+            found = scored(problem, second, samples, prior, case.label)
+            yield Row(case.problem, case.number, prior.labels[case.label], arm, name, not told.mmse, found, spread)
+
+
+def judged(samples: Tensor, truth: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Samples [n, C, H, W] and truth [1, C, H, W] as [n, H, W, C] and [H, W, C], float64."""
+    return picture(samples[:, None]).astype(np.float64), picture(truth).astype(np.float64)
 
 
 def scored(problem: Problem, second: Problem, samples: Tensor, prior: Conditional, label: int) -> dict[str, float]:
@@ -171,25 +183,63 @@ def table(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return found
 
 
-def markdown(lines: Sequence[dict[str, Any]], n: int) -> str:
-    """The table as Markdown, with a line that explains each score."""
-    heads = ["problem", "label", *SCORES]
-    rows = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    for line in lines:
-        numbers = [f"{line[name]:.{DIGITS.get(name, 3)}f}" for name in SCORES]
-        rows.append("| " + " | ".join([line["problem"], line["label"], *numbers]) + " |")
-    nominal = ensemble.order(n, ensemble.LEVEL)[1]
-    notes = [f"- {name}: {words}" + (f" ({nominal:.2f} if exact)" if name == "coverage" else "") for name, words in SCORES.items()]
-    return "\n".join([*rows, "", *notes]) + "\n"
+def by_class(rows: Sequence[Row]) -> list[trust.Row]:
+    """Calibration of each arm on each problem, over all pictures and then class by class, every number with its interval over pictures."""
+    found = []
+    for problem, arm in dict.fromkeys((row.problem, row.arm) for row in rows):
+        mine = [row for row in rows if (row.problem, row.arm) == (problem, arm)]
+        for label in ("all", *dict.fromkeys(sorted(row.label for row in mine))):
+            some = [row.spread for row in mine if label in ("all", row.label)]
+            n, heuristic = len(some[0].histogram) - 1, mine[0].heuristic
+            nominal, numbers = ensemble.order(n, ensemble.LEVEL)[1], ensemble.estimates(some)
+            found.append(trust.Row(problem, ARMS_TOLD[arm], "annealed", None, heuristic, label, n, nominal, tuple(some), numbers))
+    return found
 
 
-def save(rows: Sequence[Row], n: int, folder: Path) -> list[dict[str, Any]]:
-    """Write labels.json (every picture, and the table) and labels.md; returns the table.
+def save(rows: Sequence[Row], folder: Path) -> None:
+    """Write labels.json: every picture with all its scores, and the table.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    lines = table(rows)
-    files.write_json(folder / "labels.json", {"table": lines, "rows": [vars(row) for row in rows]})
-    files.write(folder / "labels.md", lambda file: file.write(markdown(lines, n).encode()))
-    return lines
+    plain = [vars(row) | {"spread": spread_of(row.spread)} for row in rows]
+    files.write_json(folder / "labels.json", {"table": table(rows), "rows": plain})
+
+
+def spread_of(found: Scores) -> dict[str, Any]:
+    """As JSON has it: arrays become lists, and what is no number null."""
+    return files.finite({name: np.asarray(value).tolist() for name, value in found._asdict().items()})
+
+
+def load(folder: Path) -> list[Row]:
+    """What ``save`` was given.
+
+    Raises:
+        ValueError: it is damaged, or of a version that did not judge spreads.
+        OSError: it cannot be read.
+    """
+    try:
+        content = files.read_json(folder / "labels.json")
+        require("the content of labels.json", content, {"rows": list_of(mapping_to(ANY))})
+        return [row_of(each) for each in content["rows"]]
+    except ValueError as error:
+        raise ValueError(f"{folder / 'labels.json'} is damaged or older ({error}); make it again with: priorbench label-table") from None
+
+
+ENTRY = {"problem": TEXT, "label": TEXT, "arm": TEXT, "told": maybe(TEXT), "heuristic": FLAG, "number": NUMBER,
+         "scores": mapping_to(NUMBER), "spread": mapping_to(ANY)}  # fmt: skip
+SPREAD = {"histogram": list_of(NUMBER), "crps": NUMBER, "energy": maybe(NUMBER), "variance": NUMBER, "error": NUMBER,
+          "curve": list_of(NUMBERS)}  # fmt: skip
+
+
+def row_of(entry: dict[str, Any]) -> Row:
+    """
+    Raises:
+        ValueError: an entry of labels.json that is none.
+    """
+    require("an entry", entry, ENTRY)
+    require("its spread", entry["spread"], SPREAD)
+    values = {name: entry["spread"][name] for name in Scores._fields}
+    arrays = {name: np.array(values[name], float) for name in ("histogram", "curve")}
+    spread = Scores(**values | arrays | {"energy": math.nan if values["energy"] is None else values["energy"]})
+    return Row(**{name: entry[name] for name in ENTRY if name != "spread"}, spread=spread)

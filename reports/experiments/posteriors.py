@@ -28,6 +28,7 @@ from problems.operator import Operator, circulant
 from problems.operators import Blur, Inpainting, SuperResolution
 from problems.problem import Problem
 from problems.seeds import Seed, generator
+from reports.experiments.guidance import Law
 from reports.runs.limits import check_limits
 from reports.runs.selectors import known
 from reports.scores import ensemble
@@ -323,12 +324,13 @@ def gradient_fields(names: Sequence[str] = tuple(priors.CATALOGUE)) -> Iterator[
 
 @dataclass(frozen=True)
 class Proof:
-    """All rows of a run, and the priors tried for being gradient fields."""
+    """All rows of a run, the priors tried for being gradient fields, and the laws of guided samples where all is known."""
 
     rows: tuple[Row, ...]
     fields: tuple[Field, ...]
     samples: int
     command: str = ""
+    laws: tuple[Law, ...] = ()
 
     @property
     def cases(self) -> list[Case]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import Tensor
 
 import problems
 import solvers
+from priors.pictured import Pictured
 from priors.slot import Denoiser
 from problems.operator import Operator
 from problems.problem import Problem, check_noise
@@ -57,6 +59,15 @@ class Restoration:
 
     def load(self, prior: str) -> Denoiser:
         return load_prior(prior, self.channels)
+
+    def there(self, prior: str, where: Place) -> Denoiser:
+        """The prior for a tile: one that is shown a picture is shown the part that belongs there."""
+        loaded, (height, width) = self.load(prior), self.picture.pixels.shape[-2:]
+        if not isinstance(loaded, Pictured):
+            return loaded
+        top, left = where.image
+        rows, columns = where.operator.image_shape[1:]
+        return loaded.part((top, left), (rows, columns), (self.factor * height, self.factor * width))
 
 
 @dataclass(frozen=True)
@@ -100,7 +111,9 @@ def plan(
         chosen = chosen.fitted(read.pixels.shape[1:])
     noise = given if noise is None else noise
     for prior in priors:
-        load_prior(prior, read.pixels.shape[1])
+        loaded = load_prior(prior, read.pixels.shape[1])
+        if isinstance(loaded, Pictured):
+            loaded.factor(*(getattr(chosen, "factor", 1) * side for side in read.pixels.shape[-2:]))
     if not priors:
         raise ValueError("name at least one prior, such as -p cnn")
     if noise is not None:
@@ -234,8 +247,9 @@ def key(asked: Restoration, prior: str, tile: Tile) -> str:
 
 def solved(asked: Restoration, prior: str, tile: Tile, file: Path) -> dict[str, Any]:
     """The mean, two samples, the spread, without the margin; written before it is returned."""
-    found, loaded = problem(asked, tile), asked.load(prior)
+    found = problem(asked, tile)
     where = place(asked, tile, found)
+    loaded = asked.there(prior, where)
     mean = solvers.solve(found, loaded, "mean", steps=asked.steps, rng=where)
     drawn = solvers.sample(found, loaded, asked.samples, where, steps=asked.steps)
     assert drawn.samples is not None
@@ -284,6 +298,7 @@ def ramp(length: int) -> Tensor:
     return (depth.float() / CONTEXT).clamp(max=1) ** 3
 
 
+FOLDERS = re.compile(r"[^\[\],=]*/")  # of a file that a selector names
 MIDDLE = 96  # pixels of the data on a side: what is judged
 
 
@@ -301,7 +316,8 @@ def write_answer(asked: Restoration, answer: Answer, folder: Path) -> list[Path]
     Raises:
         OSError: the folder cannot be written.
     """
-    name = f"{asked.picture.path.stem}-{''.join(c if c.isalnum() else '-' for c in answer.prior).strip('-')}"
+    named = FOLDERS.sub("", answer.prior)
+    name = f"{asked.picture.path.stem}-{''.join(c if c.isalnum() else '-' for c in named).strip('-')}"
     spread = (answer.std[0].square().mean(0).sqrt().clamp(0, 1) * 65535).round().numpy().astype(np.uint16)
     paths = [folder / f"{name}{kind}" for kind in (asked.picture.suffix, f"-sample{asked.picture.suffix}", "-spread.png", ".npz")]
     photograph.write(paths[0], asked.picture.with_answer(answer.mean))

@@ -80,8 +80,9 @@ class Belief:
 
     @property
     def label(self) -> str | None:
-        """What was bound to the prior as its label."""
-        bound = Selector.parse(self.prior).values.get("label")
+        """What was bound to the prior: its label, or what it makes of the picture that it was shown."""
+        told = Selector.parse(self.prior)
+        bound = told.values.get("label", told.values.get("task", told.name if "picture" in told.values else None))
         return None if bound is None else str(bound)
 
 
@@ -91,8 +92,7 @@ class Plan:
 
     priors: tuple[str, ...]
     methods: tuple[str, ...]
-    size: int
-    channels: int
+    shape: tuple[int, int, int]  # of one image: channels, height, width
     n: int
     steps: int | None
     seed: int
@@ -104,8 +104,10 @@ def checked(plan: Plan) -> Plan:
     Raises:
         ValueError, ImportError: what is wrong, in one sentence.
     """
-    check_limits(size=plan.size, samples=plan.n, steps=plan.steps, seed=plan.seed)
-    check_channels(plan.channels)
+    channels, *sides = plan.shape
+    check_limits(size=min(sides), samples=plan.n, steps=plan.steps, seed=plan.seed)
+    check_limits(size=max(sides))
+    check_channels(channels)
     if plan.steps == 1:
         raise ValueError("steps must be at least 2, not 1; one step from pure noise draws nothing")
     if not (plan.priors and plan.methods):
@@ -113,22 +115,24 @@ def checked(plan: Plan) -> Plan:
     for prior in plan.priors:
         for method in plan.methods:
             chosen = generator(method)
-            levels = chosen.levels(Nothing(), load_prior(prior, plan.channels), 1.0, plan.steps or chosen.steps)
+            levels = chosen.levels(Nothing(), load_prior(prior, channels), 1.0, plan.steps or chosen.steps)
         tried(prior, plan, levels[0])
     return plan
 
 
 def tried(name: str, plan: Plan, sigma: float) -> None:
-    """One call of a prior on a small grey image, before anything long begins.
+    """One call of a prior on a small grey image, or on one of the size of the picture that it is shown, before anything long begins.
 
     Raises:
         ValueError: it raises, or its answer is none.
     """
-    flat = torch.full((1, plan.channels, 16, 16), 0.5)
+    channels, height, width = plan.shape
+    prior = load_prior(name, channels)
+    small = (height, width) if getattr(prior, "picture", None) is not None else (16, 16)
     try:
-        slot.checked(load_prior(name, plan.channels)).denoise(flat, sigma)
+        slot.checked(prior).denoise(torch.full((1, channels, *small), 0.5), sigma)
     except Exception as error:
-        raise ValueError(f"prior {name!r} cannot denoise an image of 16 x 16 pixels: {error}") from error
+        raise ValueError(f"prior {name!r} cannot denoise an image of {small[0]} x {small[1]} pixels: {error}") from error
 
 
 def by_label(text: str) -> list[str]:
@@ -147,13 +151,17 @@ def by_label(text: str) -> list[str]:
     return [str(Selector(chosen.name).with_defaults(chosen.values | {"label": label})) for label in dict.fromkeys(prior.labels)]  # type: ignore[attr-defined]
 
 
-def natural_shape(texts: Sequence[str]) -> tuple[int, int]:
-    """Channels and size of the pictures that the first prior which tells so was trained on; grey and 64 if none does."""
+def natural_shape(texts: Sequence[str]) -> tuple[int, int, int]:
+    """(channels, height, width) of the pictures that the first prior which tells so was trained on, or of what it is shown.
+
+    Grey and 64 x 64 if none does.
+    """
     for text in texts:
-        shape = (getattr(load_prior(text), "card", None) or {}).get("shape")
+        prior = load_prior(text)
+        shape = getattr(prior, "shape", None) or (getattr(prior, "card", None) or {}).get("shape")
         if shape:
-            return int(shape[0]), int(shape[1])
-    return 1, 64
+            return int(shape[0]), int(shape[1]), int(shape[2])
+    return 1, 64, 64
 
 
 def draw(plan: Plan, tell: Callable[[str], None]) -> Iterator[Belief]:
@@ -161,13 +169,14 @@ def draw(plan: Plan, tell: Callable[[str], None]) -> Iterator[Belief]:
     for name in dict.fromkeys(str(Selector.parse(text)) for text in plan.priors):
         for method in plan.methods:
             tell(f"{name} by {method} ...")
-            shape = (plan.channels, plan.size, plan.size)
-            prior = load_prior(name, plan.channels)
+            prior = load_prior(name, plan.shape[0])
             try:
-                found = solvers.generate(prior, shape, plan.n, plan.seed, method, plan.steps)
+                found = solvers.generate(prior, plan.shape, plan.n, plan.seed, method, plan.steps)
             except solvers.Diverged as error:
                 tell(f"  left out: {error}")
             else:
+                for sentence in found.warnings:
+                    tell(f"  doubtful: {sentence}")
                 family, n = getattr(prior, "family", None), len(found.samples)
                 yield Belief(name, method, family, found.heuristic, found.calls // n, round(found.seconds / n, 3), found.samples)
 

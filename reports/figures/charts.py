@@ -113,15 +113,25 @@ def handles(looks: Mapping[str, Look]) -> list[Artist]:
     return [Line2D([], [], label=short(label, 40), **{"linestyle": "none", **look}) for label, look in looks.items()]
 
 
-FILED = re.compile(r"[\w-]+\[[^\]]*?\b(?:file|path|weights)=(?:[^,\]]*/)?([^,\]/]+)[^\]]*\]")  # torch[call=blind,file=nets/a.pt]
+MODULE = re.compile(r"^[\w.]+:(?=[A-Za-z_])")  # mymodule:Median
+NAMED = re.compile(r"^[\w-]+: (?=\S+(, w \S+)?$)")  # the name before a label
+BOUND = re.compile(r"([\w-]+)\[([^\]]*\blabel=[^\]]*)\]")  # digits28[guidance=2,label=3]
+FILED = re.compile(r"[\w-]+\[[^\]]*?\b(?:file|path|weights|picture)=(?:[^,\]]*/)?([^,\]/]+)[^\]]*\]")  # torch[call=blind,file=nets/a.pt]
 
 
 def short(label: str, letters: int) -> str:
-    """A label without the module it is from; where it is too long the name of its file instead, cut to ``letters``."""
-    name, bracket, options = label.partition("[")
-    label = name.rpartition(":")[2] + bracket + options
-    label = label if len(label) <= letters else FILED.sub(r"\1", label)
+    """A label without the module it is from; where it is too long, cut to ``letters``, with the name of its file in place of its
+    options, or the label bound to a prior: digits28[guidance=2,label=3] as "digits28: 3, w 2" or "3, w 2"."""
+    label = MODULE.sub("", label)
+    for shorter in (lambda text: BOUND.sub(bound, text), lambda text: FILED.sub(r"\1", text), lambda text: NAMED.sub("", text)):
+        label = label if len(label) <= letters else shorter(label)
     return label if len(label) <= letters else label[: letters - 1] + "…"
+
+
+def bound(found: re.Match[str]) -> str:
+    options = dict(option.split("=", 1) for option in found[2].split(",") if "=" in option)
+    weight = f", w {options['guidance']}" if "guidance" in options else ""
+    return f"{found[1]}: {options['label']}{weight}"
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:

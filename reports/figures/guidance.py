@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from priors.mixture import Mixture
 from reports.experiments import guidance
-from reports.experiments.guidance import Guidance, Guided
+from reports.experiments.guidance import Guidance, Guided, Law
 from reports.figures import charts, style
 
 TITLE = "Guidance: fidelity against diversity"
@@ -31,11 +32,21 @@ def figure(found: Guidance, *, width: float = style.WIDTH, titled: bool = True) 
     above = drawn.add_gridspec(2, 1, height_ratios=[2 * (PANEL + 0.45), len(shown) * (side + 0.1)])
     top, bottom = above[0].subgridspec(2, 2), above[1].subgridspec(len(shown), len(found.labels))
     axes = [drawn.add_subplot(top[i, j]) for i in range(2) for j in range(2)]
-    for panel, draw in zip(axes, (worth, fidelity, diversity, exact), strict=True):
+    for panel, draw in zip(axes, CHARTS.values(), strict=True):
         draw(panel, found)
     for i, one in enumerate(shown):
         strip([drawn.add_subplot(bottom[i, k]) for k in range(len(found.labels))], one, found.labels if i == 0 else ())
     return charts.fit_height(drawn, axes[0], 2 + len(shown) * (side + 0.1) / (PANEL + 0.45), PANEL)
+
+
+@matplotlib.rc_context(style.RC)
+def chart(found: Guidance, *names: str) -> Figure:
+    """Some of the CHARTS beside each other, for a page that has words and samples of its own."""
+    drawn = charts.new_figure(style.WIDTH, TITLE, "", titled=False)
+    axes = drawn.subplots(1, len(names), squeeze=False)[0]
+    for panel, name in zip(axes, names, strict=True):
+        CHARTS[name](panel, found)
+    return charts.fit_height(drawn, axes[0], 1, PANEL)
 
 
 def explained(found: Guidance) -> str:
@@ -105,16 +116,51 @@ def diversity(axes: Axes, found: Guidance) -> None:
 
 def exact(axes: Axes, found: Guidance) -> None:
     """Densities on a line: of the label, tilted, and of guided samples, whose quantiles the flow carries."""
-    weight, fine = guidance.EXACT, guidance.FINE.numpy()
-    step = fine[1] - fine[0]
-    x = guidance.flown(guidance.pair().given("told", weight)).numpy()
-    density = np.gradient((np.arange(len(x)) + 0.5) / len(x), x)
-    axes.plot(fine, guidance.tilted(1.0).numpy() / step, ":", color=style.MUTED, linewidth=1.2, label="p(x | c)")
-    axes.plot(fine, guidance.tilted(weight).numpy() / step, "--", color=style.INK, linewidth=1.2, label="p(x | c)ʷ p(x)¹⁻ʷ")
-    axes.plot(x, density, color=style.FAMILIES["generative"].colour, linewidth=1.4, label="guided samples")
-    charts.plain(axes, f"pixel, exact case at w = {weight:g}", "density")
+    densities(axes, guidance.EXACT, guidance.pair())
+    charts.plain(axes, f"pixel, exact case at w = {guidance.EXACT:g}", "density")
     axes.set_xlim(0, 1.2)
     axes.legend(frameon=False, fontsize=5.5)
+
+
+def densities(axes: Axes, weight: float, prior: Mixture) -> None:
+    fine = guidance.FINE.numpy()
+    step = fine[1] - fine[0]
+    x = guidance.flown(prior.given("told", weight)).numpy()
+    density = np.gradient((np.arange(len(x)) + 0.5) / len(x), x)
+    axes.plot(fine, guidance.tilted(1.0, prior).numpy() / step, ":", color=style.MUTED, linewidth=1.2, label="p(x | c)")
+    axes.plot(fine, guidance.tilted(weight, prior).numpy() / step, "--", color=style.INK, linewidth=1.2, label="p(x | c)ʷ p(x)¹⁻ʷ")
+    axes.plot(x, density, color=style.FAMILIES["generative"].colour, linewidth=1.4, label="guided samples")
+
+
+CHARTS = {"worth": worth, "fidelity": fidelity, "diversity": diversity, "exact": exact}
+
+
+@matplotlib.rc_context(style.RC)
+def laws(found: Sequence[Law], *, width: float = style.WIDTH, titled: bool = True) -> Figure:
+    """A panel for each guidance: the law of guided samples beside p(x | c) and the tilted density, two labels on a line."""
+    words = (
+        "Two labels on a line; the one asked for has two modes, the other lies between them. At w = 1 guided samples follow p(x | c); at "
+        "others they do not follow p(x | c)ʷ p(x)¹⁻ʷ. Numbers: mean ± spread, share of the right mode."
+    ).replace(" | ", "\N{NO-BREAK SPACE}|\N{NO-BREAK SPACE}")
+    drawn = charts.new_figure(width, "What guided samples follow where all is known", words, titled)
+    axes = drawn.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    for panel, law in zip(axes, found, strict=True):
+        densities(panel, law.guidance, guidance.modes())
+        mean, std, right = law.samples
+        panel.set_title(f"w = {law.guidance:g}\n{mean:.2f} ± {std:.2f}, {right:.0%}", size=6.5)
+        charts.plain(panel, "pixel", "density" if panel is axes[0] else "")
+        panel.set(xlim=(-0.4, 1.6), ylim=(0, 2.6))
+    charts.legend_below(drawn, axes[0].get_legend_handles_labels()[0])
+    return charts.fit_height(drawn, axes[0], 1, PANEL)
+
+
+def save_laws(found: Sequence[Law], folder: Path) -> list[Path]:
+    """Write proof-guidance.png and .pdf.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    return charts.save(laws(found), folder / "proof-guidance")
 
 
 def strip(row: Sequence[Axes], one: Guided, titles: Sequence[str]) -> None:

@@ -34,6 +34,8 @@ def residual_spectrum(residuals: Mapping[str, np.ndarray], families: Mapping[str
 
 
 def smooth(power: np.ndarray, reach: int = 2) -> np.ndarray:
-    """Means over neighbouring rings, fewer at the ends."""
-    window = np.ones(2 * reach + 1)
+    """Means over neighbouring rings, fewer at the ends, and of a small picture, which has few."""
+    if not len(power):
+        return power
+    window = np.ones(2 * min(reach, (len(power) - 1) // 2) + 1)
     return np.convolve(power, window, "same") / np.convolve(np.ones_like(power), window, "same")

@@ -38,8 +38,8 @@ def figure(beliefs: Sequence[Belief], real: Statistics, source: str, *, width: f
     drawn = charts.new_figure(width, TITLE, explained(beliefs, n), titled)
     grid = drawn.add_gridspec(len(beliefs) + bool(spectrum), n, height_ratios=[*[1] * len(beliefs), *[spectrum] * bool(spectrum)])
     strips = [[drawn.add_subplot(grid[i, k]) for k in range(n)] for i in range(len(beliefs))]
-    for row, belief in zip(strips, beliefs, strict=True):
-        strip(row, belief)
+    for row, belief, name in zip(strips, beliefs, names(beliefs), strict=True):
+        strip(row, belief, name)
     if spectrum:
         axes = drawn.add_subplot(grid[-1, :])
         spectra(axes, beliefs, real, source)
@@ -49,27 +49,41 @@ def figure(beliefs: Sequence[Belief], real: Statistics, source: str, *, width: f
 
 
 def explained(beliefs: Sequence[Belief], n: int) -> str:
-    drawn, pixels = len(beliefs[0].samples), beliefs[0].samples.shape[-1]
+    drawn, (height, width) = len(beliefs[0].samples), beliefs[0].samples.shape[-2:]
     many = f"{n} of {drawn} samples" if n < drawn else f"{n} samples" if n > 1 else "One sample"
     return (
-        f"{many} of {pixels} × {pixels} pixels from pure noise, nothing measured; the same noise in each column. Contrast is the rms "
+        f"{many} of {height} × {width} pixels from pure noise, nothing measured; the same noise in each column. Contrast is the rms "
         "distance of a pixel from the mean of its image." + labelled(beliefs)
     )
 
 
 def labelled(beliefs: Sequence[Belief]) -> str:
     """Which rows are named by their labels, and of which priors these are."""
-    told = [Selector.parse(belief.prior) for belief in beliefs if belief.label is not None]
-    free = dict.fromkeys(str(Selector(each.name, tuple((name, value) for name, value in each.options if name != "label"))) for each in told)
+    free = unlabelled(beliefs)
     return f" Rows named by a label: {', '.join(free)}." if free else ""
 
 
-def strip(row: Sequence[Axes], drawn: Belief) -> None:
+def unlabelled(beliefs: Sequence[Belief]) -> list[str]:
+    """The priors to which labels are bound, without these."""
+    told = [Selector.parse(belief.prior) for belief in beliefs if belief.label is not None]
+    return list(dict.fromkeys(str(Selector(each.name, tuple(pair for pair in each.options if pair[0] != "label"))) for each in told))
+
+
+def names(beliefs: Sequence[Belief]) -> list[str]:
+    """Of the rows: the label where there is one, with its guidance where several are compared, otherwise the prior."""
+    several, found = len(unlabelled(beliefs)) > 1, []
+    for belief in beliefs:
+        weight = Selector.parse(belief.prior).values.get("guidance", 1)
+        found.append(f"{belief.label}, w = {weight}" if belief.label and several else belief.label or belief.prior)
+    return found
+
+
+def strip(row: Sequence[Axes], drawn: Belief, name: str) -> None:
     for axes, sample in zip(row, drawn.samples, strict=False):
         charts.picture(axes, style.display(sample.permute(1, 2, 0).numpy()))
     words = (drawn.method + ", heuristic" * drawn.heuristic, f"contrast {drawn.statistics.contrast:.2f}")
     look: dict[str, Any] = {"rotation": 0, "ha": "left", "labelpad": 72 * SIDE - 12}
-    row[0].set_ylabel(charts.short(drawn.label or drawn.prior, 12), weight="bold", size=7.5, va="bottom", color=style.INK, **look)
+    row[0].set_ylabel(charts.short(name, 12), weight="bold", size=7.5, va="bottom", color=style.INK, **look)
     row[0].annotate("\n".join(words), (0, 0.5), (12 - 72 * SIDE, -2), xycoords="axes fraction", textcoords="offset points", va="top",
                     size=6, color=style.MUTED)  # fmt: skip
 

@@ -14,6 +14,10 @@ LABS = {
     2: "A denoiser is a prior",
     3: "Fit the data, lean on the prior",
     4: "One denoiser, many slots",
+    5: "Noise it, remove it",
+    6: "Draw the posterior",
+    7: "Can the spread be trusted?",
+    8: "Ask for it",
     9: "Straight paths",
     10: "Your own prior in the slot",
 }

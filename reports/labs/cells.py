@@ -57,6 +57,8 @@ def read(path: Path) -> Script:
     """
     if path.is_dir():
         raise ValueError(f"{path} is a folder; give the script in it, or grade the folder: priorbench lab grade {path}")
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}; check the path, or begin with priorbench lab start")
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path} has {path.stat().st_size} bytes, more than a script can; is it the file of a lab?")
     try:

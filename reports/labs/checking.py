@@ -14,6 +14,8 @@ from reports.labs.cells import Script, read
 from reports.labs.judge import Verdict, failed
 from reports.labs.process import Limits
 
+UNWRITTEN = "NotImplementedError"
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -37,9 +39,11 @@ class Checked:
 
     @property
     def troubles(self) -> list[str]:
-        """Cells that failed, but for those that wait for a task which is not written yet."""
+        """Cells that failed, but for those that wait for a task which is not written yet, or for what such a cell should have made."""
         failures = [(cell["line"], Failure(**cell["failure"])) for cell in self.cells if cell["failure"]]
-        return [f"the cell at line {line} failed: {failed(why)[0]}" for line, why in failures if why.kind != "NotImplementedError"]
+        waiting = any(why.kind == UNWRITTEN for _, why in failures)
+        passed_over = (UNWRITTEN, "NameError") if waiting else (UNWRITTEN,)
+        return [f"the cell at line {line} failed: {failed(why)[0]}" for line, why in failures if why.kind not in passed_over]
 
 
 def check(path: Path, limits: Limits | None = None, wrap: Sequence[str] = ()) -> Checked:

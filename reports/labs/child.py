@@ -14,6 +14,7 @@ import linecache
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -47,6 +48,8 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what C code prints
     threading.Thread(target=die_with_parent, args=(os.dup(0),), daemon=True).start()
     sys.stdin = io.StringIO()  # input() finds an end at once
+    if not os.access(".", os.W_OK):  # a sandbox has hidden the folder that it was started in
+        os.chdir(tempfile.mkdtemp())
     prepare(asked["folder"])
     confine(asked["memory"])
     run(asked, events)

@@ -6,6 +6,7 @@ import ast
 import csv
 import hashlib
 import io
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ from reports.labs.process import Limits
 from reports.runs import files
 from reports.runs.keys import numerics
 
+PEEK = re.compile(r"checkers|catalogue|labs\.load|\.expected|_getframe")  # the checker is no secret: who asks it is remarked upon
 KINDS = (".py", ".ipynb", ".html")
 RULES = Path(__file__).parent
 
@@ -87,6 +89,8 @@ def opened(path: Path, folder: Path) -> Submission:
         catalogue.load(script.lab)
     except (OSError, ValueError) as error:
         return Submission(path, name, trouble=" ".join(str(error).split()))
+    if PEEK.search(script.text):
+        remark = "; ".join(filter(None, (remark, "it may ask the checker for the truth: read its code")))
     return Submission(path, name, script, remark=remark)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -117,15 +117,16 @@ def compare(task: Task, given: tuple[Any, ...], answer: Answer) -> Comparison:
     if task.measure is not None:
         try:
             parts = arrays(task.measure(plain_parts(parts), *given))
-        except Complaint as found:
-            return Comparison(found.said, causes=[found.cause] if found.cause else [])
+        except Complaint as complaint:
+            return Comparison(complaint.said, causes=[complaint.cause] if complaint.cause else [])
         except Exception as error:  # a student's answer of another shape fails in its own way
             return Comparison(f"its answer is not of the form that was asked for: {error}")
     parts = grouped(parts, truth)
     if said := mismatch(parts, truth):
         return Comparison(said)
     tolerances = spread(task.tolerance(*given) if callable(task.tolerance) else task.tolerance, truth)
-    return distances(parts, truth, tolerances, causes(task, given, parts, truth, tolerances, task.measure is None))
+    found = distances(parts, truth, tolerances)
+    return found if found.right else replace(found, causes=causes(task, given, parts, truth, tolerances))
 
 
 def plain_parts(parts: Parts) -> Any:
@@ -170,23 +171,23 @@ def spread(tolerance: Any, truth: Parts) -> Parts:
     return [np.broadcast_to(each.astype(float), true.shape) for each, true in zip(given, truth, strict=True)]
 
 
-def distances(parts: Parts, truth: Parts, tolerances: Parts, found: Sequence[str]) -> Comparison:
+def distances(parts: Parts, truth: Parts, tolerances: Parts) -> Comparison:
     off, allowed = joined([a.reshape(t.shape) - t for a, t in zip(parts, truth, strict=True)]), joined(tolerances)
     worst = int(np.argmax(np.abs(off) / allowed))
     rms = math.sqrt(float(np.mean(np.abs(off) ** 2)))
-    return Comparison("", float(np.abs(off[worst])), rms, float(allowed[worst]), float(np.abs(off[worst]) / allowed[worst]), found)
+    return Comparison("", float(np.abs(off[worst])), rms, float(allowed[worst]), float(np.abs(off[worst]) / allowed[worst]))
 
 
 def joined(parts: Parts) -> np.ndarray:
     return np.concatenate([np.asarray(part, complex if part.dtype.kind == "c" else float).ravel() for part in parts])
 
 
-def causes(task: Task, given: tuple[Any, ...], parts: Parts, truth: Parts, tolerances: Parts, direct: bool) -> list[str]:
+def causes(task: Task, given: tuple[Any, ...], parts: Parts, truth: Parts, tolerances: Parts) -> list[str]:
     """The hints of all mistakes that would give this answer, the likeliest first."""
     answer, true, allowed = (joined(each) for each in (parts, truth, tolerances))
     own = ((mistake.hint, attempt(mistake.gives, given)) for mistake in task.mistakes)
     made = [(hint, joined(wrong)) for hint, wrong in own if wrong and not mismatch(wrong, truth)]
-    made += common(answer, truth, true, given if direct else ())
+    made += common(answer, truth, true, given if task.measure is None else ())
     return [hint for hint, wrong in made if taken_for(answer, wrong, true, allowed)]
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from reports.labs.cells import Script
 
 TELLING = 100_000_000  # letters that the process may tell in all
 POLL = 0.05  # seconds
+LAST = 2  # seconds for what is still in a pipe, which a process that escaped may hold open
+MARK = "PRIORBENCH_LAB"  # the variable by which the processes of a script are found
 TRIES = 8  # of a script with which the process dies
 # One thread each, so that a class can be checked on all cores at once, and the same numbers come out.
 ALONE = {**dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"), "MPLBACKEND": "Agg"}
@@ -98,38 +101,43 @@ def attempt(
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="priorbench-lab-", ignore_cleanup_errors=True) as scratch, started(scratch, wrap) as process:
         lines, errors = Reading(process.stdout), Reading(process.stderr)
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(asked).encode() + b"\n")
-            process.stdin.flush()
+        threading.Thread(target=send, args=(process.stdin, asked), daemon=True).start()
         ended = waited(process, lines, deadline, stop)
         code = process.poll()
         end(process)
-        lines.join()
-        errors.join()
+        lines.join(LAST)
+        errors.join(LAST)
     found, complete = gathered(lines.text())
     if not complete:
         found.remark = remark(found.at, ended, code, errors.text(), limits)
     return found, not complete and ended == "end"
 
 
+def send(pipe: IO[bytes], asked: dict[str, Any]) -> None:
+    """Blocks until somebody reads: a command that wraps the process may not."""
+    with contextlib.suppress(OSError, ValueError):
+        pipe.write(json.dumps(asked).encode() + b"\n")
+        pipe.flush()
+
+
 @contextlib.contextmanager
 def started(scratch: str, wrap: Sequence[str]) -> Any:
     """The process, in a session of its own, so that it can be ended with all that it starts."""
     command = [*wrap, sys.executable, "-m", "reports.labs.child"]
-    environment = {**os.environ, **ALONE, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}
-    pipe = subprocess.PIPE
+    own, pipe = {MARK: str(uuid.uuid4()), "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}, subprocess.PIPE
+    environment = {**os.environ, **ALONE, **own}
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=scratch, env=environment, start_new_session=True)
     try:
         yield process
     finally:
         end(process)
-        for stream in (process.stdin, process.stdout, process.stderr):
-            with contextlib.suppress(OSError):  # what is still in the pipe has no reader any more
-                cast(IO[bytes], stream).close()
+        end_escaped(f"{MARK}={own[MARK]}")
+        with contextlib.suppress(OSError):  # what is still in the pipe has no reader any more
+            cast(IO[bytes], process.stdin).close()
 
 
 class Reading(threading.Thread):
-    """Reads a pipe to its end, and keeps the first letters."""
+    """Reads a pipe to its end, keeps the first letters, and closes it: a process that escaped may hold it open for long."""
 
     def __init__(self, pipe: IO[bytes]):
         super().__init__(daemon=True)
@@ -137,7 +145,7 @@ class Reading(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), self.pipe:
             while block := self.pipe.read1(1 << 16):  # type: ignore[attr-defined]
                 self.full = self.full or len(self.kept) > TELLING
                 if not self.full:
@@ -175,6 +183,25 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.poll()
         time.sleep(0.001)
     process.wait()
+
+
+def end_escaped(name: str) -> None:
+    """Kill what left the group of the process, which still has the variable ``name`` of its environment (Linux)."""
+    for _ in range(100):
+        left = [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if marked(folder, name)]
+        if not left:
+            return
+        for each in left:
+            with contextlib.suppress(OSError):
+                os.kill(each, signal.SIGKILL)
+
+
+def marked(folder: Path, name: str) -> bool:
+    """Whether a process has that variable; one that is dead, or another user's, has none."""
+    try:
+        return name.encode() in (folder / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 def gathered(text: str) -> tuple[Ran, bool]:

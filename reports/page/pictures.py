@@ -167,7 +167,7 @@ def described(run: Run, problem: str, found: sample_strips.Strips, strip: sample
     return f"{about}: sample {i + 1}{where}, {strip.scores[i]:.1f} dB{', heuristic' * strip.heuristic}"
 
 
-def data_uri(picture: np.ndarray, exact: bool = True) -> str:
+def data_uri(picture: np.ndarray, exact: bool = True, quality: int = QUALITY) -> str:
     """A picture [H, W, C] inside the page: as PNG, or as WebP, unless pixels that were not measured are tinted."""
     file, tinted = io.BytesIO(), bool(np.isnan(picture).any())
     shown = Image.fromarray(np.round(style.display(picture) * 255).astype(np.uint8))
@@ -176,5 +176,5 @@ def data_uri(picture: np.ndarray, exact: bool = True) -> str:
         (shown.convert("L") if picture.shape[-1] == 1 and not tinted else shown).save(file, kind)
     else:
         kind = "webp"
-        shown.save(file, kind, quality=QUALITY)
+        shown.save(file, kind, quality=quality)
     return f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reports.experiments.posteriors import EXACT, METRICS, Proof, Row, promised
+from reports.figures import guidance as guidance_figure
 from reports.figures.posteriors import DEFAULT, exactness
 from reports.page import templates
 from reports.page.svg import inline
-from reports.tables.posteriors import HEADS, Section, explained, gradients, sections
+from reports.tables.posteriors import HEADS, LAWS, Section, explained, gradients, guided, sections
 
 GLANCE: dict[str, tuple[str, Callable[[Sequence[float]], str]]] = {  # metric: head, how its values over the cases are told
     "mean_error": ("mean off by, in true stds", lambda values: f"up to {max(values):.2f}"),
@@ -35,9 +36,12 @@ def build(proof: Proof, folder: Path) -> Path:
         explained=explained(proof),
         glance=glance(proof),
         promises=promises(proof),
-        drawing=inline(exactness(proof), "proof", told(proof)),
+        figure=inline(exactness(proof), "proof", told(proof)),
         tables=tables,
         fields=gradients(proof.fields) if proof.fields else None,
+        guided=guided(proof.laws) if proof.laws else None,
+        laws=LAWS,
+        laws_drawing=inline(guidance_figure.laws(proof.laws), "laws", LAWS) if proof.laws else None,
         meanings={HEADS[name]: METRICS[name] for name in METRICS},
         date=datetime.date.today().isoformat(),
     )

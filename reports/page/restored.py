@@ -15,10 +15,12 @@ from reports.figures import style
 from reports.figures.residual import residual_spectrum
 from reports.judging.sceptic import SHARE, Judged, Ranked, Whiteness, ranking
 from reports.page import templates
+from reports.page.lines import Line
 from reports.page.pictures import data_uri
 from reports.page.svg import inline
 from reports.runs.loading import picture
 from reports.runs.provenance import Circumstances
+from reports.runs.selectors import Selector
 
 if TYPE_CHECKING:
     from reports.experiments.restoring import Answer, Restoration
@@ -26,15 +28,6 @@ if TYPE_CHECKING:
 LONGEST = 480  # pixels of a whole picture in the page
 DETAIL = 160  # pixels a side of the detail that is shown as it is
 PENS = 3.0  # standard deviations of the residual that are shown
-
-
-class Line(NamedTuple):
-    """A check: what is asked, the number, whether all is well, and what it means."""
-
-    asked: str
-    number: str
-    well: bool | None
-    words: str
 
 
 class Shown(NamedTuple):
@@ -91,7 +84,7 @@ def row(asked: Restoration, answer: Answer) -> Shown:
     seen = {"the mean of all answers": answer.mean, "one answer of many": answer.samples[0], "another": answer.samples[1]}
     found = [(told, whole(x), detail(x)) for told, x in seen.items()]
     drawn = torch.from_numpy(coloured(picture(spread), top)).movedim(-1, 0)[None]
-    differ = (f"how far they differ, 0 to {255 * top:.2g} of 255", whole(drawn), detail(drawn))
+    differ = (f"how far they differ, 0 to {float(f'{255 * top:.2g}'):g} of 255", whole(drawn), detail(drawn))
     return Shown(answer.prior, [*found, differ], not getattr(asked.load(answer.prior), "mmse", False))
 
 
@@ -132,13 +125,14 @@ def general(asked: Restoration, share: float) -> list[Line]:
 def checks(asked: Restoration, judged: Judged, answer: Answer) -> list[Line]:
     """A sceptic's questions about a prior's answers."""
     w, back, seen = judged.whiteness, judged.back, judged.foretold
+    labelled = "label" in Selector.parse(judged.prior).values
     covered, told = abs(seen.covered - seen.nominal) < 0.06, abs(back["coverage"] - back["nominal"]) < 0.06
     lines = [
-        Line("Do the answers explain the data?", f"misfit {w.misfit:.2f}", w.explained, explained(w)),
+        Line("Do the answers explain the data?", f"misfit {w.misfit:.2f}", w.explained, explained(w, labelled)),
         Line("Is what is left of the data noise?", f"correlation {w.correlation:+.2f}", w.white, coloured_words(w)),
         Line("Does it foretell data that it has not seen?", f"{seen.covered:.0%} of {seen.nominal:.0%}", covered,
              "Share of the values held back that lie in the intervals it gave them. Far from that, the picture is not of the kind "
-             "this prior expects, or the instrument is not the one named."),
+             f"this prior expects{', not of the label that it was told' * labelled}, or the instrument is not the one named."),
         Line("Is the spread right, if its own answers were true?", f"{back['coverage']:.0%} of {back['nominal']:.0%}", told,
              f"One answer was measured and sampled again; spread over error {back['ratio']:.2f}. This tests the sampler, not the prior."),
         Line("What was it trained on?", trained(asked, judged.prior), None,
@@ -147,9 +141,10 @@ def checks(asked: Restoration, judged: Judged, answer: Answer) -> list[Line]:
     return lines + [Line("Doubts", "", False, warning) for warning in answer.warnings]
 
 
-def explained(w: Whiteness) -> str:
+def explained(w: Whiteness, labelled: bool = False) -> str:
     if w.misfit >= 1.25:
-        return "Far more is left than noise: the kernel, the mask or the noise level is wrong, or the noise is not Gaussian."
+        label = " the label that the prior was told," * labelled
+        return f"Far more is left than noise:{label} the kernel, the mask or the noise level is wrong, or the noise is not Gaussian."
     if w.misfit <= 0.75:
         return "Less is left than noise should leave: the level is too high."
     return "Squared residual over that of the noise; 1 is right."
@@ -166,7 +161,12 @@ def coloured_words(w: Whiteness) -> str:
 def trained(asked: Restoration, prior: str) -> str:
     card = getattr(asked.load(prior), "card", None) or {}
     data: Any = card.get("data")
-    return f"{sum(n for n in data.values() if isinstance(n, int))} pictures: {', '.join(data)}" if isinstance(data, dict) else "nothing"
+    return f"{counted(data):,} pictures: {', '.join(data)}" if isinstance(data, dict) else "nothing"
+
+
+def counted(data: Mapping[str, Any]) -> int:
+    """Pictures of a card's data, by source, and within it by class where they have classes."""
+    return sum(counted(n) if isinstance(n, Mapping) else n if isinstance(n, int) else 0 for n in data.values())
 
 
 def verdict(found: Sequence[Ranked]) -> str:

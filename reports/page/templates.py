@@ -22,7 +22,8 @@ def write(path: Path, template: str, **given: Any) -> Path:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    text = environment.get_template(template).render(given, beside=beside)
+    environment.globals["beside"] = beside  # for macros, which see nothing of what is given
+    text = environment.get_template(template).render(given)
     files.write(path, lambda file: file.write(text.encode()))
     return path
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable
+import inspect
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from priors.catalogue import resolve
 from priors.foreign.adapted import Adapted
 from priors.foreign.files import changes
 from priors.learned import Shipped
+from priors.pictured import Pictured
 from priors.slot import Denoiser, name_of
 from problems.problem import Problem
 from reports.runs.cell import Cell
@@ -56,6 +58,19 @@ def made(selector: str, *changed: tuple[str, int]) -> Denoiser:
     return priors.load(chosen.name, **chosen.values_for(resolve(chosen.name)))
 
 
+def conditioned(selectors: Sequence[str], file: str | None) -> list[str]:
+    """The selectors, with ``file`` as the ``picture`` of every prior that is shown one and does not name its own.
+
+    Raises:
+        ValueError: no prior is shown a picture, or an unknown one.
+    """
+    chosen = [Selector.parse(text) for text in selectors]
+    takers = [each for each in chosen if "picture" in inspect.signature(resolve(each.name)).parameters]
+    if file is not None and not takers:
+        raise ValueError("none of the priors is shown a condition picture; take one that is, such as -p pictured, or leave out --condition")
+    return [str(each.with_defaults({"picture": file})) if file is not None and each in takers else str(each) for each in chosen]
+
+
 def load_problem(cell: Cell) -> Problem:
     """The measurement of a cell. Its noise depends on seed, problem and image alone, so every prior sees the same y."""
     chosen = Selector.parse(cell.problem)
@@ -73,8 +88,10 @@ def check(cells: Iterable[Cell]) -> None:
         ValueError, TypeError, OSError, ImportError: what is wrong with a name, an option or a file, in one sentence.
     """
     chosen = list(cells)
-    for prior, channels in dict.fromkeys((cell.prior, cell.channels) for cell in chosen):
-        load_prior(prior, channels)
+    for prior, channels, size in dict.fromkeys((cell.prior, cell.channels, cell.size) for cell in chosen):
+        loaded = load_prior(prior, channels)
+        if isinstance(loaded, Pictured):
+            loaded.factor(size, size)
     for cell in {(cell.problem, cell.image): cell for cell in chosen}.values():
         load_problem(cell)
     for file, size in {(cell.lpips_file, cell.size) for cell in chosen if cell.lpips_file}:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from reports.experiments.guidance import Law
 from reports.experiments.posteriors import EXACT, MEASUREMENTS, METRICS, NOISE, SHAPE, Field, Number, Proof, Row, promised
 from reports.runs.files import write, write_json
 from reports.runs.provenance import circumstances
@@ -38,14 +39,16 @@ def explained(proof: Proof) -> str:
 
 
 def sections(proof: Proof) -> list[Section]:
-    """One table for each case, then the gradient fields."""
+    """One table for each case, then the gradient fields and the laws of guided samples."""
     found = []
     for case in proof.cases:
         rows = proof.of(case)
         names = [name for name in METRICS if any(name in row.numbers for row in rows)]
         heads = ("method", "calls", *(HEADS[name] for name in names), "seconds")
         found.append(Section(str(case), heads, tuple(line(row, names) for row in rows)))
-    return [*found, gradients(proof.fields)] if proof.fields else found
+    if proof.fields:
+        found.append(gradients(proof.fields))
+    return [*found, guided(proof.laws)] if proof.laws else found
 
 
 def line(row: Row, names: Sequence[str]) -> tuple[str, ...]:
@@ -76,6 +79,26 @@ def gradients(fields: Sequence[Field]) -> Section:
     return Section("is it a gradient field? |J − Jᵀ| / |J + Jᵀ|, 0 for the score of a density", heads, tuple(lines))
 
 
+LAWS = (
+    "Pictures of one pixel and two labels; the one that is asked for has a third of its pictures at 0.2 and two thirds at 1, the other "
+    "lies between. Guidance by the label and by the gradient of the classifier are one answer, up to the rounding in the second column. "
+    "At w = 1 the samples follow p(x | c), at 0 p(x); elsewhere they do not follow p(x | c)^w p(x)^(1 - w), the density that guidance "
+    "is often taken for."
+)
+
+
+def guided(laws: Sequence[Law]) -> Section:
+    """Mean, spread and share of the right mode, of samples and of the tilted density."""
+    lines = [(f"{law.guidance:g}", f"{law.difference:.0e}", *numbers(law.samples), *numbers(law.tilted)) for law in laws]
+    three = ("mean", "std", "right mode")
+    heads = ("guidance w", "label − classifier", *(f"samples: {word}" for word in three), *(f"tilted: {word}" for word in three))
+    return Section("guided samples of a labelled mixture, and the tilted density p(x | c)^w p(x)^(1 - w)", heads, tuple(lines))
+
+
+def numbers(moments: Sequence[float]) -> list[str]:
+    return [f"{value:.3f}" for value in moments]
+
+
 def entry(row: Row) -> dict[str, Any]:
     """A flat line: _se is the standard error; None where nothing was measured."""
     cells: dict[str, Any] = {}
@@ -91,6 +114,7 @@ def markdown(proof: Proof) -> str:
     for section in sections(proof):
         lines = [section.heads, ["---", *["---:"] * (len(section.heads) - 1)], *section.lines]
         parts += [f"## {section.title}", "\n".join(f"| {' | '.join(cells)} |" for cells in lines)]
+    parts += [LAWS] if proof.laws else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -111,5 +135,6 @@ def export(proof: Proof, folder: Path) -> None:
          "asymmetry": [{"sigma": sigma, "value": number.value, "se": number.error} for sigma, number in found.asymmetries.items()]}
         for found in proof.fields
     ]  # fmt: skip
-    write_json(folder / "proof.json", {"provenance": provenance, "rows": rows, "gradient_fields": fields})
+    laws = [asdict(law) for law in proof.laws]
+    write_json(folder / "proof.json", {"provenance": provenance, "rows": rows, "gradient_fields": fields, "guidance": laws})
     write(folder / "proof.md", lambda file: file.write(markdown(proof).encode()))

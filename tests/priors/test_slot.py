@@ -27,7 +27,7 @@ def made(name: str) -> priors.Denoiser:
 
 def grey(name: str) -> int:
     """Channels of the plainest image that a prior takes."""
-    return 3 if name == "clothing" else 1
+    return 3 if name in ("clothing", "pictured") else 1
 
 
 def images(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -179,7 +179,8 @@ def test_a_device_that_is_not_there_is_refused(device: str, tmp_path, capsys) ->
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @every
 def test_answers_come_back_on_the_device_of_the_question(name: str) -> None:
-    options = {"device": "cuda:0"} if name in ("cnn", "diffusion", "digits28", "clothing") else {"processes": 1} if name == "bm3d" else {}
+    learned = name in ("cnn", "diffusion", "digits28", "clothing", "pictured", "edges")
+    options = {"device": "cuda:0"} if learned else {"processes": 1} if name == "bm3d" else {}
     x = images(2, grey(name), 16, 16)
     found = slot.checked(priors.load(name, **options))
     for ask in (found.denoise, lambda x, sigma: found.belief(x, sigma).mean):

@@ -10,7 +10,7 @@ import torch
 import priors
 import problems
 import solvers
-from solvers.fit import expected_misfit
+from solvers.fit import expected_misfit, overdriven
 
 PROBLEMS = [
     ("denoise", {"noise_sigma": 0.1}), ("deblur", {}), ("deblur", {"kernel": "motion:9:30", "noise_sigma": 0.01}),
@@ -81,3 +81,49 @@ def test_of_several_problems_the_worst_counts() -> None:
     two = replace(one, y=torch.cat([one.y, noisier]), truth=None)
     assert solvers.solve(one, priors.load("tv"), "admm").warnings == ()
     assert any("does not explain" in each for each in solvers.solve(two, priors.load("tv"), "admm").warnings)
+
+
+class Guided:
+    """White by what a label asks of it."""
+
+    def __init__(self, guidance: float):
+        self.guidance = guidance
+
+    def denoise(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
+        return self.guidance * torch.ones_like(x)
+
+
+def test_guidance_that_saturates_is_told_and_other_priors_may_leave_the_range() -> None:
+    images = torch.full((4, 1, 1, 8, 10), 0.5)
+    images[..., 0] = 1.05
+    (sentence,) = overdriven(Guided(3.0), images)
+    assert sentence.startswith("10% of the pixels lie outside [0, 1]: guidance 3 asks more of the label than the prior bears")
+    assert list(overdriven(Guided(3.0), images.clamp(max=1.01))) == []
+    assert list(overdriven(Guided(1.0), images)) == []
+    assert list(overdriven(priors.load("gaussian"), images)) == []
+
+
+@pytest.mark.parametrize(("weight", "advice"), [
+    (60.0, "give less, such as 2"), (-40.0, "give less, such as -2"), (1.0, "give a larger strength"),
+])  # fmt: skip
+def test_what_diverges_is_told_what_may_help(weight: float, advice: str) -> None:
+    class Doubling(Guided):
+        def denoise(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
+            return 1e4 * x
+
+    problem = problems.denoise(torch.full((1, 1, 8, 8), 0.9), noise_sigma=0.1, rng=0)
+    with pytest.raises(solvers.Diverged, match=advice):
+        solvers.solve(problem, Doubling(weight), "hqs")
+    with pytest.raises(solvers.Diverged, match=advice.replace("a larger strength", "more steps")):
+        solvers.sample(problem, Doubling(weight), 2, 0)
+
+
+@pytest.mark.parametrize("guidance", [1, 2])
+def test_a_prior_that_was_told_a_wrong_label_is_asked_about_it(guidance: float) -> None:
+    """An 8 under little noise, and a prior that knows ones only."""
+    eight = priors.load("digits").draw(torch.tensor([8 * 9 + 4]), (1, 16, 16), torch.Generator().manual_seed(0))
+    problem = problems.denoise(eight, noise_sigma=0.05, rng=0)
+    told = solvers.sample(problem, priors.load("digits", spread=0.02, label=1, guidance=guidance), 4, 0).warnings
+    assert any("check the label that the prior was told, noise_sigma and operator" in each for each in told)
+    free = solvers.sample(problem, priors.load("tv"), 4, 0, steps=2).warnings
+    assert not any("label" in each for each in free)

@@ -47,6 +47,12 @@ def test_nothing_measured(name: str) -> None:
     assert len(walked) == 4
 
 
+def test_a_start_of_ones_own() -> None:
+    start = torch.rand(2, *SHAPE, generator=torch.Generator().manual_seed(0))
+    *_, last = solvers.steps(SHAPE, GAUSSIAN, "heun", n=2, levels=[1.0, 0.5], start=start)
+    assert torch.equal(last.x, solvers.generate(GAUSSIAN, SHAPE, 2, method="heun", levels=[1.0, 0.5], start=start).samples)
+
+
 def test_levels_and_strength_are_those_of_solve(problem: problems.Problem) -> None:
     levels = [0.3, 0.2, 0.1]
     walked = list(solvers.steps(problem, GAUSSIAN, "hqs", levels=levels, strength=0.5))
@@ -82,6 +88,7 @@ def test_gradients_of_the_caller_are_left_alone(problem: problems.Problem) -> No
         ({"problem": SHAPE, "method": "heun", "strength": 2.0}, ValueError, "leave strength out"),
         ({"problem": "deblur"}, TypeError, "make one"),
         ({"prior": "tv"}, TypeError, "no prior"),
+        ({"start": torch.zeros(1, *SHAPE)}, ValueError, "leave start out"),
         ({"steps": 3, "levels": [0.1]}, ValueError, "give one of the two"),
     ],
 )

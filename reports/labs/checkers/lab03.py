@@ -263,5 +263,6 @@ MISFIT = Task(
 )  # fmt: skip
 LAB = Lab(
     3, "Fit the data, lean on the prior", scene, (ADJOINT, DATA_STEP, HQS, ADMM, MISFIT),
-    "The weakest prior fits the data best. Why is its picture the worst? Without the truth, which strength would you take, and why?",
+    "The weaker the prior, the better its pictures fit the data. Why are the best-fitting ones the worst? Without the truth, which"
+    " strength would you take, and why?",
 )  # fmt: skip

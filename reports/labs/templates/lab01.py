@@ -8,10 +8,13 @@
 # You need: mean, standard deviation, the normal density, Bayes' rule. Pictures are torch tensors with the axes
 # [number, channel, row, column]; there is one channel, and pixels are between 0 (black) and 1 (white).
 #
-# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. In an editor that
+# knows cells (VS Code, PyCharm, Jupyter with jupytext) pictures appear below them; run as a script, this file writes them to
+# lab01-1.png and so on, and stops at the first function that is not written yet. Check yourself as often as you like, and hand in
+# the page that the second command writes:
 #
 #     priorbench lab check lab01_YOUR_ID.py
+#     priorbench lab report lab01_YOUR_ID.py
 
 # %%
 import torch

@@ -8,10 +8,13 @@
 # You need: the Fourier transform as a tool, variance, the normal density, a derivative. Everything is a torch tensor [1, 1, H, W] with
 # pixels between 0 and 1, and sigma is the standard deviation of the noise in the same unit.
 #
-# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. In an editor that
+# knows cells (VS Code, PyCharm, Jupyter with jupytext) pictures appear below them; run as a script, this file writes them to
+# lab02-1.png and so on, and stops at the first function that is not written yet. Check yourself as often as you like, and hand in
+# the page that the second command writes:
 #
 #     priorbench lab check lab02_YOUR_ID.py
+#     priorbench lab report lab02_YOUR_ID.py
 
 # %%
 import torch
@@ -157,6 +160,23 @@ def slope(log_p, x, direction, step):
     raise NotImplementedError("task 5")
 
 
+# %%
+def likely(x):
+    """The log density under your own noise, a function of the picture alone."""
+    return log_density(x, power, mean, sigma)
+
+
+double = y.double()  # differences of large numbers need more digits
+towards = (truth - y).double()
+shares = torch.linspace(-0.5, 1.5, 41)
+steep = float(slope(likely, double, towards, 0.01))
+figure, ax = pyplot.subplots(figsize=(4.5, 2.8), layout="constrained")
+ax.plot(shares, [float(likely(double + float(share) * towards)) for share in shares], label="log density")
+ax.plot(shares, float(likely(double)) + steep * shares, linestyle=":", label="your slope at y")
+ax.set(xlabel="on the way from y (0) to the truth (1)")
+ax.legend()
+figure.savefig("lab02-6.png", dpi=150)
+
 # %% [markdown]
 # ## Task 6: Tweedie's formula
 #
@@ -177,19 +197,18 @@ def score(prior, x, sigma):
 # %%
 rng = torch.Generator().manual_seed(1)
 directions = [torch.randn(y.shape, generator=rng) for _ in range(30)]
-double = y.double()
-brute = [float(slope(lambda x: log_density(x, power, mean, sigma), double, d.double(), 0.01)) for d in directions]
+brute = [float(slope(likely, double, d.double(), 0.01)) for d in directions]
 ours = [float((score(gaussian, double, sigma) * d).sum()) for d in directions]
 figure, ax = pyplot.subplots(figsize=(3.2, 3), layout="constrained")
 ax.plot(brute, ours, "o", markersize=4)
 ax.axline((0, 0), slope=1, color="grey", linestyle=":")
 ax.set(xlabel="slope by finite differences", ylabel="by Tweedie's formula")
-figure.savefig("lab02-6.png", dpi=150)
+figure.savefig("lab02-7.png", dpi=150)
 
 uphill = [y + 0.5 * sigma**2 * score(prior, y, sigma) for prior in (gaussian, tv, cnn)]
 scores = [0.5 + sigma * score(prior, y, sigma) / 6 for prior in (gaussian, tv, cnn)]
-reports.show(*scores, titles=["score of gaussian", "of tv (if it were one)", "of cnn"], path="lab02-7.png")
-reports.show(y, *uphill, titles=["y", "half way uphill: gaussian", "tv", "cnn"], path="lab02-8.png")
+reports.show(*scores, titles=["score of gaussian", "of tv (if it were one)", "of cnn"], path="lab02-8.png")
+reports.show(y, *uphill, titles=["y", "half way uphill: gaussian", "tv", "cnn"], path="lab02-9.png")
 
 # %% [markdown]
 # ## The question

@@ -13,10 +13,13 @@
 # You need: complex numbers, the Fourier transform as a tool, squares and their minimum. Everything is a torch tensor [1, 1, H, W] with
 # pixels between 0 and 1.
 #
-# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. In an editor that
+# knows cells (VS Code, PyCharm, Jupyter with jupytext) pictures appear below them; run as a script, this file writes them to
+# lab03-1.png and so on, and stops at the first function that is not written yet. Check yourself as often as you like, and hand in
+# the page that the second command writes:
 #
 #     priorbench lab check lab03_YOUR_ID.py
+#     priorbench lab report lab03_YOUR_ID.py
 
 # %%
 import torch
@@ -198,8 +201,8 @@ reports.show(*found, titles=titles, path="lab03-6.png")
 # %% [markdown]
 # ## The question
 #
-# The weakest prior fits the data best. Why is its picture the worst? Without the truth, which strength would you take, and why?
-# Answer in three to six sentences, with numbers from your own figures.
+# The weaker the prior, the better its pictures fit the data. Why are the best-fitting ones the worst? Without the truth, which strength
+# would you take, and why? Answer in three to six sentences, with numbers from your own figures.
 
 # %%
 ANSWER = """"""

@@ -8,10 +8,13 @@
 #
 # You need: lab 3, or the idea of a data step. Everything is a torch tensor [1, 1, H, W] with pixels between 0 and 1.
 #
-# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. In an editor that
+# knows cells (VS Code, PyCharm, Jupyter with jupytext) pictures appear below them; run as a script, this file writes them to
+# lab04-1.png and so on, and stops at the first function that is not written yet. Check yourself as often as you like, and hand in
+# the page that the second command writes:
 #
 #     priorbench lab check lab04_YOUR_ID.py
+#     priorbench lab report lab04_YOUR_ID.py
 
 # %%
 import torch

@@ -170,6 +170,15 @@ OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
     "prove for half a call": (words("prove", "--budgets", "10.5"), ("whole numbers", "10.5")),
     "prove with too few samples": (words("prove", "-n", "2"), ("at least", "samples, not 2")),
     "prove with an estimate": (words("prove", "-m", "hqs"), ("hqs",)),
+    "watch a folder without a run": (words("watch", "{}"), ("no run in", "priorbench compare")),
+    "watch a file": (text("run", "hello", "watch"), ("no run in",)),
+    "watch a damaged run": (lambda folder: ["watch", str(text("run.json", "[", "")(folder) and folder)], ("run.json", "damaged")),
+    "film of nothing": (words("watch", "--format", "gif"), ("name its folder",)),
+    "watch a prior of no run": (words("watch", "-p", "tv"), ("name its folder",)),
+    "film of the live page": (words("watch", "--live", "--format", "gif"), ("name its folder",)),
+    "watch in another form": (words("watch", "--format", "avi"), ("avi", "html")),
+    "watch into a missing disk": (words("watch", "-o", "/proc/watch"), ("/proc/watch", "cannot write", "--out")),
+    "watch into a file": (text("taken", "", "watch", "-o"), ("taken", "cannot write")),
     "tune into another file": (text("s.json", "{}", "tune", "-p", "gaussian", "-o"), ("s.json", "does not hold tuned strengths")),
 }
 
@@ -178,7 +187,8 @@ OTHER: dict[str, tuple[Make, tuple[str, ...]]] = {
 PATHS = [
     *(["compare", option] for option in ("-o", "--strengths", "--lpips")), ["report"], ["trust"], ["table"], ["table", "{}", "-o"],
     ["figure", "{}", "spectrum", "-o"], ["tune", "-o"], ["prove", "-o"], ["sample", "-o"], ["sample", "-i"],
-    ["denoise-table", "-o"], ["denoise-table", "-i"], *(["train", "-i", "{}", option] for option in ("-i", "-o", "-t", "--start")),
+    ["watch"], ["watch", "-o"], ["denoise-table", "-o"], ["denoise-table", "-i"],
+    *(["train", "-i", "{}", option] for option in ("-i", "-o", "-t", "--start")),
 ]  # fmt: skip
 
 

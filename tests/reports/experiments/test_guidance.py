@@ -52,6 +52,21 @@ def test_the_exact_case_is_the_conditional_at_one_and_no_tilted_density_beyond()
     assert three["label_covered"] < 0.6 < 0.75 < three["tilted_covered"] < 0.85
 
 
+def test_a_labelled_mixture_is_proven_at_one_and_only_there() -> None:
+    """Mean, spread and mode weights of p(x | told): a third at 0.2, two thirds at 1, 0.15 wide; Bayes' rule makes both guidances one."""
+    below, one, three = guidance.laws((-1.0, 1.0, 3.0))
+    assert all(law.difference < 1e-12 for law in (below, one, three))
+    fine = guidance.FINE.numpy()
+    density = sum(share * np.exp(-((fine - place) ** 2) / (2 * 0.15**2)) for place, share in ((0.2, 1 / 3), (1.0, 2 / 3)))
+    right = float(density[fine > guidance.BETWEEN].sum() / density.sum())
+    spread = math.sqrt(0.15**2 + 2 / 9 * 0.8**2)
+    assert one.samples == pytest.approx((1 / 3 * 0.2 + 2 / 3 * 1.0, spread, right), abs=1e-3)
+    assert one.tilted == pytest.approx(one.samples, abs=1e-3)
+    for law in (below, three):
+        assert max(abs(a - b) for a, b in zip(law.samples, law.tilted, strict=True)) > 0.02
+    assert (three.samples[2], below.samples[2]) == pytest.approx((0.758, 0.382), abs=2e-3)
+
+
 @pytest.mark.slow
 def test_the_command_leaves_figure_and_numbers(trained, tmp_path, capsys) -> None:
     folder = tmp_path / "found"
@@ -60,6 +75,7 @@ def test_the_command_leaves_figure_and_numbers(trained, tmp_path, capsys) -> Non
     told = capsys.readouterr().out
     assert "w = 3 by classifier" in told
     assert "exact case, w = 3: samples 0.739 ± 0.110, p(x|c)^w p(x)^(1-w) 0.684 ± 0.123" in told
+    assert "What becomes of pictures when more is asked of a label" in (folder / "report.html").read_text("utf-8")
     with Image.open(folder / "guidance.png") as picture:
         assert min(picture.size) > 800
     found = guidance.load(folder)

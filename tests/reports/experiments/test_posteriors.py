@@ -22,7 +22,7 @@ import solvers
 from priors.gaussian import Gaussian, PowerLaw
 from priors.mixture import Mixture
 from problems.operators import Inpainting
-from reports.experiments import posteriors
+from reports.experiments import guidance, posteriors
 from reports.figures import posteriors as proof_figure
 from reports.page import posteriors as proof_page
 from reports.tables import posteriors as proof_table
@@ -32,6 +32,10 @@ from tests.helpers import run as command
 GAUSSIAN = [case for case in posteriors.CASES if case.prior == "gaussian"]
 MIXTURES = [case for case in posteriors.CASES if case.prior != "gaussian"]
 DEFAULT = "annealed"
+LAWS = (
+    guidance.Law(1.0, 3e-16, (0.7333, 0.4058, 0.665), (0.7334, 0.4058, 0.6654)),
+    guidance.Law(3.0, 2e-15, (0.832, 0.435, 0.758), (0.787, 0.412, 0.736)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +217,7 @@ def made() -> proof_table.Proof:
     rows = list(posteriors.prove([DEFAULT], [2, 20], n=19, cases=cases))
     rows.append(posteriors.Row(cases[0], "diffpir", 20, 0, 0.1, message="Diverged: far away"))
     rows.append(posteriors.Row(cases[0], DEFAULT, 100, 100, 0.1, {"mean_error": posteriors.Number(0.5, 0.01)}))
-    return proof_table.Proof(tuple(rows), tuple(posteriors.gradient_fields(["gaussian", "nowhere:prior"])), 19, "priorbench prove")
+    return proof_table.Proof(tuple(rows), tuple(posteriors.gradient_fields(["gaussian", "nowhere:prior"])), 19, "priorbench prove", LAWS)
 
 
 def test_every_number_is_in_every_table(made: proof_table.Proof, tmp_path: Path) -> None:
@@ -230,6 +234,8 @@ def test_every_number_is_in_every_table(made: proof_table.Proof, tmp_path: Path)
     assert "| diffpir | 20 | diverged |" in text
     assert "not available" in text
     assert stored["provenance"]["samples"] == 19
+    assert [law["guidance"] for law in stored["guidance"]] == [1, 3]
+    assert "| 3 | 2e-15 | 0.832 | 0.435 | 0.758 | 0.787 | 0.412 | 0.736 |" in text
     assert {path.suffix for path in tmp_path.iterdir()} == {".md", ".csv", ".json"}
 
 
@@ -248,7 +254,8 @@ def test_the_page_tells_a_stranger_how_exact_each_sampler_is(made: proof_table.P
         assert all(f"{number.value:.3f}±{number.error:.3f}" in text for number in row.numbers.values())
     words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
     assert "kept" in proof_page.promises(made)
-    for expected in (proof_page.promises(made), "3 or 8, left half hidden", "diverged", "priorbench prove", "not available"):
+    guided = ("What does guidance draw?", "0.758")
+    for expected in (proof_page.promises(made), "3 or 8, left half hidden", "diverged", "priorbench prove", "not available", *guided):
         assert expected in words
     assert not re.findall(r"https?://(?!www\.w3\.org)", text)
     assert "prefers-color-scheme: dark" in text
@@ -273,6 +280,7 @@ run = partial(command, "prove")
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posteriors, "CASES", (GAUSSIAN[0], MIXTURES[3]))
     monkeypatch.setattr(posteriors, "gradient_fields", lambda: iter(()))
+    monkeypatch.setattr(guidance, "laws", lambda: iter(LAWS))
 
 
 def test_the_command(short: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -281,7 +289,10 @@ def test_the_command(short: None, tmp_path: Path, capsys: pytest.CaptureFixture[
     told = capsys.readouterr().out
     assert "[6/6] digits · strong blur and noise · annealed · 4 calls: std ratio" in told
     assert "exact draws" in told
-    assert sorted(path.name for path in out.iterdir()) == ["proof.csv", "proof.html", "proof.json", "proof.md", "proof.pdf", "proof.png"]
+    figures = ["proof-guidance.pdf", "proof-guidance.png"]
+    kept = ["proof.csv", "proof.html", "proof.json", "proof.md", "proof.pdf", "proof.png"]
+    assert sorted(path.name for path in out.iterdir()) == figures + kept
+    assert "proof-guidance.png" in told
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:

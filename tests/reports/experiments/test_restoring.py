@@ -20,7 +20,9 @@ from problems.problem import Problem
 from reports.cli import main
 from reports.experiments import restoring
 from reports.experiments.restoring import Tile
+from reports.figures import residual
 from reports.judging import sceptic
+from reports.page import restored
 from reports.runs import photograph
 from solvers.streams import Place, Placed
 
@@ -275,3 +277,20 @@ def test_the_key_of_a_tile_holds_what_decides_it(blurred) -> None:
     louder = restoring.plan(str(blurred[0]), "deblur[kernel=gaussian:1.2]", ["gaussian"], 0.03, samples=2)
     assert len({*keys, restoring.key(louder, "gaussian", tile)}) == 4
     assert json.dumps(restoring.key(asked, "gaussian", tile)) == json.dumps(restoring.key(asked, "gaussian", tile))
+
+
+def test_the_questions_know_of_labels_and_of_classes() -> None:
+    """A card may count its pictures by class; a label that was told may be the reason why the data are not explained."""
+    assert restored.counted({"mnist.npz": {"0": 2, "1": 3}, "photographs": 4, "source": "none"}) == 9
+    far = sceptic.Whiteness(3.0, 0.0, (0, 1), 0.1)
+    assert "the label that the prior was told, the kernel" in restored.explained(far, labelled=True)
+    assert "label" not in restored.explained(far)
+
+
+@pytest.mark.parametrize("side", [4, 7, 40])
+def test_the_residual_of_a_picture_of_any_size_is_drawn(side: int) -> None:
+    values = np.random.default_rng(0).standard_normal((3, side, side, 1))
+    (axes,) = residual.residual_spectrum({"tv": values}, {"tv": "variational"}).axes
+    f, power = axes.lines[1].get_data()
+    assert len(f) == len(power) == max(0, side // 2 - 1)
+    assert residual.smooth(np.array([1.0, 3.0, 5.0, 9.0, 7.0]))[2] == 5.0

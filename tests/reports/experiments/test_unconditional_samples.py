@@ -46,7 +46,7 @@ def test_heun_draws_what_the_gaussian_prior_is(tmp_path, capsys) -> None:
 
 
 def test_the_figure_shows_every_prior_and_method() -> None:
-    plan = unconditional.checked(Plan(("gaussian",), ("ddpm", "dpm++"), 16, 1, 2, 4, 0))
+    plan = unconditional.checked(Plan(("gaussian",), ("ddpm", "dpm++"), (1, 16, 16), 2, 4, 0))
     drawn, real = list(unconditional.draw(plan, lambda what: None)), unconditional.photographs(None, 16, 1)
     figure = belief_figure.figure(drawn, real, "photographs")
     assert len(figure.axes) == 2 * 2 + 1
@@ -59,18 +59,30 @@ def test_all_labels_are_one_row_each_and_the_size_is_that_of_the_training() -> N
     assert rows == [f"digits28[guidance=2,label={digit}]" for digit in range(10)]
     assert unconditional.by_label("mixture[label=all]") == [f"mixture[label={texture}]" for texture in ("smooth", "natural", "rough")]
     assert unconditional.by_label("digits28") == ["digits28"]
-    assert unconditional.natural_shape(["tv", "clothing[label=hat]"]) == (3, 64)
-    assert unconditional.natural_shape(rows) == (1, 28)
-    assert unconditional.natural_shape(["gaussian"]) == (1, 64)
+    assert unconditional.natural_shape(["tv", "clothing[label=hat]"]) == (3, 64, 64)
+    assert unconditional.natural_shape(rows) == (1, 28, 28)
+    assert unconditional.natural_shape(["gaussian"]) == (1, 64, 64)
 
 
 def test_the_figure_of_labels_has_no_spectra_of_photographs() -> None:
-    plan = unconditional.checked(Plan(tuple(unconditional.by_label("mixture[label=all]")), ("heun",), 16, 1, 2, 4, 0))
+    plan = unconditional.checked(Plan(tuple(unconditional.by_label("mixture[label=all]")), ("heun",), (1, 16, 16), 2, 4, 0))
     drawn, real = list(unconditional.draw(plan, lambda what: None)), unconditional.photographs(None, 16, 1)
     figure = belief_figure.figure(drawn, real, "photographs")
     assert [axes.get_ylabel() for axes in figure.axes[::2]] == ["smooth", "natural", "rough"]
     assert len(figure.axes) == 3 * 2
     assert "Rows named by a label: mixture." in figure.get_label()
+
+
+def test_guidance_is_told_and_rows_of_several_are_told_apart(tmp_path: Path, capsys) -> None:
+    """Below 0 it leads away from the label, far above 1 out of the range of pictures."""
+    chosen = ",".join(f"digits28[label=3,guidance={weight}]" for weight in (-2, 20))
+    main(["sample", "-p", chosen, "-n", "2", "--steps", "12", "-o", str(tmp_path)])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "guidance -2: pictures that are less of the label" in told
+    assert "of the pixels lie outside [0, 1]: guidance 20 asks more of the label than the prior bears" in told
+    drawn, _, _ = unconditional.load(tmp_path)
+    assert belief_figure.names(drawn) == ["3, w = -2", "3, w = 20"]
+    assert belief_figure.names(drawn[:1]) == ["3"]
 
 
 @pytest.mark.parametrize(

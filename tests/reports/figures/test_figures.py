@@ -282,8 +282,15 @@ def test_file_names_are_plain_and_distinct() -> None:
         ("torch[call=residual,file=nets/dncnn.pt,range=-1:1], annealed", 40, "dncnn.pt, annealed"),
         ("torch[file=a.pt,range=-1:1]", 40, "torch[file=a.pt,range=-1:1]"),
         ("diffusers[path=models/ddpm]", 12, "ddpm"),
+        ("digits28[label=3]", 40, "digits28[label=3]"),
+        ("digits28[label=3]", 12, "digits28: 3"),
+        ("digits28[guidance=2,label=3]", 16, "digits28: 3, w 2"),
+        ("digits28[guidance=2,label=3]", 12, "3, w 2"),
+        ("digits28[label=3,weights=/far/away.safetensors]", 12, "digits28: 3"),
+        ("clothing[label=longsleeve]", 12, "longsleeve"),
+        ("Inpaint, mask box:0.4", 40, "Inpaint, mask box:0.4"),
         ("cnn[weights=/far/away/a_long_name_of_weights.safetensors]", 12, "a_long_name…"),
     ],
 )
-def test_titles_are_short_and_tell_foreign_priors_by_their_file(label: str, letters: int, expected: str) -> None:
+def test_titles_are_short_and_tell_priors_by_their_file_or_label(label: str, letters: int, expected: str) -> None:
     assert charts.short(label, letters) == expected

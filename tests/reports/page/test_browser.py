@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,40 +14,20 @@ from reports.page import report
 from tests.made_up import PRIORS, comparison
 
 pytest.importorskip("selenium", reason="needs selenium, which the extra dev installs")
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver import ActionChains, Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "headless no-sandbox disable-gpu disable-quic no-first-run hide-scrollbars "
-    "disable-background-networking disable-component-update disable-sync"
-)
+from tests.browser import all_of, chromium, needed, one, resized, run, until, visible
+
 WIDTHS = (375, 768, 1280)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium and its chromedriver: apt-get install chromium chromium-driver"),
-]
+pytestmark = [pytest.mark.slow, needed]
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in [*FLAGS.split(), f"user-data-dir={tmp_path_factory.mktemp('browser')}"]:
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    try:
-        driver = Chrome(options, Service(DRIVER))
-    except WebDriverException as error:
-        pytest.skip(f"Chromium does not start on this machine: {error.msg}")
-    yield driver
-    driver.quit()
+    yield from chromium(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="module")
@@ -71,36 +49,6 @@ def shown(browser: Chrome, address: str) -> Iterator[Chrome]:
     run(browser, "document.documentElement.style.scrollBehavior = 'auto'")  # what is clicked must stand still
     yield browser
     assert [entry["message"] for entry in browser.get_log("browser")] == []
-
-
-def resized(browser: Chrome, width: int, height: int = 900) -> None:
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-
-
-def all_of(browser: Chrome, selector: str) -> list[WebElement]:
-    return browser.find_elements(By.CSS_SELECTOR, selector)
-
-
-def one(browser: Chrome, selector: str) -> WebElement:
-    (found,) = all_of(browser, selector)
-    return found
-
-
-def run(browser: Chrome, script: str, *arguments: Any) -> Any:
-    return browser.execute_script(f"return {script}", *arguments)
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Within ten seconds."""
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-def visible(browser: Chrome, selector: str) -> int:
-    return run(browser, "[...document.querySelectorAll(arguments[0])].filter(each => each.checkVisibility()).length", selector)
 
 
 # The page as a whole
