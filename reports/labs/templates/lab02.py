@@ -128,7 +128,9 @@ reports.show(*told, titles=["told a quarter", "told the right level", "told thre
 # In the Gaussian prior of task 1 the coefficient of each frequency of a **noisy** picture has the variance power + sigma^2: that of the
 # clean picture plus that of the noise. So the logarithm of the density of x is, but for a constant,
 #
-#     - 1/2  *  sum over the frequencies of  |coefficient of x - mean|^2 / (power + sigma^2).
+#     - 1/2  *  sum over the frequencies of  |coefficient of (x - mean)|^2 / (power + sigma^2),
+#
+# with the coefficients of task 1, `norm="ortho"`.
 
 
 # %%
