@@ -23,7 +23,7 @@ ASKED = (
 @click.option("--weights", "-w", type=PLACE, show_default="the shipped ones, for SR x4", help="What priorbench train refine made.")
 @names("--problems", "-P", default=ASKED, text="Problems: name[option=value]; by commas or repeated.")
 @names("--images", "-i", default=("camera", "chelsea"), text="Test pictures: bundled names or files.")
-@click.option("--size", type=click.IntRange(min=32), default=96, show_default=True, help="Pixels on a side.")
+@click.option("--size", type=click.IntRange(min=32), default=64, show_default=True, help="Pixels on a side.")
 @click.option("--samples", "-n", type=click.IntRange(min=2), default=9, show_default=True, help="Answers to each measurement.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise.")
 @click.option("--out", "-o", type=PLACE, default="out/refinement", show_default=True, help="Folder of page, figure, table and numbers.")
