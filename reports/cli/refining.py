@@ -15,7 +15,6 @@ ASKED = (
     "super_resolution[factor=4,noise_sigma=0.05]",
     "super_resolution[factor=2]",
     "deblur[kernel=gaussian:2]",
-    "inpaint",
 )
 
 
