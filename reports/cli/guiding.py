@@ -17,7 +17,7 @@ ASKED = ("inpaint[mask=box:0.5]", "super_resolution[factor=4]", "deblur[kernel=g
 @click.option("--prior", "-p", default="digits28", show_default=True, help="A prior with labels, such as digits28[weights=FILE].")
 @click.option("--guidance", "-g", default="0,1,2,3,5", show_default=True, help="Weights of the label; 1 is the conditional prior.")
 @click.option("--by", default="label", show_default=True, help="label, classifier or label,classifier: what guides.")
-@click.option("--samples", "-n", type=click.IntRange(min=2), default=10, show_default=True, help="Samples of each class.")
+@click.option("--samples", "-n", type=click.IntRange(min=2), default=6, show_default=True, help="Samples of each class.")
 @click.option("--steps", type=click.IntRange(min=2), default=18, show_default=True, help="Heun's steps, two calls each.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise.")
 @click.option("--out", "-o", type=PLACE, default="out/guidance", show_default=True, help="Folder of page, figure and numbers.")
