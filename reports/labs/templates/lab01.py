@@ -15,6 +15,9 @@
 #
 #     priorbench lab check lab01_YOUR_ID.py
 #     priorbench lab report lab01_YOUR_ID.py
+#
+# The check calls each of your functions with other pictures, of other sizes, and other numbers. So let a function use what it is
+# given, and functions of this file, but no picture or number of yours from outside it.
 
 # %%
 import torch
@@ -59,7 +62,7 @@ reports.show(frames[:1], *(mean for mean, _ in means.values()), titles=titles, p
 # If we know the scene `mean` and the noise `sigma`, which frame is the most likely one? The density of a frame x is proportional to
 # exp(-energy) with
 #
-#     energy(x) = sum over the pixels of (x - mean)^2 / (2 sigma^2),
+#     energy(x) = sum over the pixels of (x - mean)^2 / (2 sigma^2),      added up, not averaged,
 #
 # so the most likely frame is the one without any noise: its energy is 0. Now look at frames that really were taken. Each pixel adds 1/2
 # on average, so that a frame of n pixels has an energy near n / 2, give or take sqrt(n / 2). No frame without noise has ever been seen:
@@ -90,7 +93,8 @@ figure.savefig("lab01-2.png", dpi=150)
 #
 #     chances[k] * exp(-sum of (y - pictures[k])^2 / (2 sigma^2)),   divided by the sum of all of these.
 #
-# The sum in the exponent runs over all pixels and is large, and exp of it is 0 in a computer. So add the logarithm of the chances to the
+# The sum in the exponent runs over all pixels and is large, and exp of it is 0 in a computer, for all pictures: dividing by the sum of
+# these gives nan. So add the logarithm of the chances to the
 # exponents and use `torch.softmax(exponents, 0)`, which subtracts the largest exponent first, then takes exp and divides by the sum.
 
 
@@ -149,7 +153,8 @@ reports.show(samples[:3], samples.mean(0), 3 * samples.std(0), titles=titles, pa
 #
 # Compare, in mean squared error over the pixels, one sample (on average over all samples) and the mean of all samples with the truth.
 # The truth is itself one of the pictures that may be behind y, no more and no less likely than a sample. So truth and sample lie on both
-# sides of the mean, and the two deviations, which know nothing of each other, add up.
+# sides of the mean, and the two deviations, which know nothing of each other, add up. "Twice" holds on average over many truths and
+# measurements. A single one may lie well off the dotted line, if its truth happens to be near the mean, or far from it.
 
 
 # %%

@@ -15,6 +15,9 @@
 #
 #     priorbench lab check lab02_YOUR_ID.py
 #     priorbench lab report lab02_YOUR_ID.py
+#
+# The check calls each of your functions with other pictures, of other sizes, and other numbers. So let a function use what it is
+# given, and functions of this file, but no picture or number of yours from outside it.
 
 # %%
 import torch
@@ -101,7 +104,8 @@ reports.show(*pictures.values(), titles=titles, path="lab02-2.png")
 #
 # Every denoiser here is called as `prior.denoise(y, sigma)` and believes what it is told. Told too little, it leaves noise; told too
 # much, it takes texture for noise. Find out what a wrong level costs: the PSNR in dB, which is 10 log10 of one over the mean squared
-# error, for several levels that the prior is told about the same y.
+# error, for several levels that the prior is told about the same y. The right level should be the best one on average over many
+# pictures; for a single one the best may lie a little beside it. (`psnr` above knows only your own truth: write the formula anew.)
 
 
 # %%
@@ -130,7 +134,8 @@ reports.show(*told, titles=["told a quarter", "told the right level", "told thre
 #
 #     - 1/2  *  sum over the frequencies of  |coefficient of (x - mean)|^2 / (power + sigma^2),
 #
-# with the coefficients of task 1, `norm="ortho"`.
+# with the coefficients of task 1, `norm="ortho"`. They are complex numbers, and |c|^2 is `c.abs() ** 2`, not `c**2`. Of the three pictures
+# below, the flat one has the highest density, though no photograph is flat: most likely is not typical (lab 1, task 2).
 
 
 # %%
@@ -152,6 +157,8 @@ reports.show(*candidates.values(), titles=titles, path="lab02-5.png")
 # has as many entries as there are pixels; along one direction d its size can be measured by a finite difference,
 #
 #     (log p(x + step d) - log p(x - step d)) / (2 step).
+#
+# Take d as it is: a direction twice as long has twice the slope.
 
 
 # %%
@@ -185,7 +192,8 @@ figure.savefig("lab02-6.png", dpi=150)
 #     (denoised x - x) / sigma^2
 #
 # (Robbins 1956, who learnt it from Tweedie; Miyasawa 1961). Nobody has to know the density: a denoiser is enough. Write it, and look
-# whether the slopes of task 5 agree with it, for the prior of which we know both.
+# whether the slopes of task 5 agree with it, for the prior of which we know both. (The slope along d is the sum over the pixels of score
+# times d.) `tv` does not give back a mean, but the most likely picture, so what the formula makes of it is no score in this sense.
 
 
 # %%

@@ -15,6 +15,9 @@
 #
 #     priorbench lab check lab04_YOUR_ID.py
 #     priorbench lab report lab04_YOUR_ID.py
+#
+# The check calls each of your functions with other pictures, of other sizes, and other numbers. So let a function use what it is
+# given, and functions of this file, but no picture or number of yours from outside it.
 
 # %%
 import torch
@@ -50,7 +53,7 @@ reports.show(truth, y, titles=["the truth", "what was measured, 9 times smaller"
 #
 # A takes the mean of every factor x factor pixels: each pixel of the picture gives 1 / factor^2 of its value to one coarse pixel. The
 # adjoint A^T goes the same way back: each pixel of the picture gets 1 / factor^2 of the value of its coarse pixel.
-# `y.repeat_interleave(factor, dim=-1)` repeats each column.
+# `y.repeat_interleave(factor, dim=-1)` repeats each column; rows are dim=-2.
 
 
 # %%
@@ -96,7 +99,7 @@ reports.show(*met, data_step(truth, y, factor, noise_sigma, 10.0), titles=titles
 # Regularisation by denoising (Romano, Elad, Milanfar 2017) looks for a picture x that fits the data and from which the denoiser takes
 # nothing away. Its fixed-point iteration holds the denoised picture fixed, and lets the data correct it:
 #
-#     begin with a flat picture, every pixel of which is the mean of y
+#     begin with a flat picture, as large as A^T y, every pixel of which is the mean of y
 #     so many turns:   x = the data step from prior.denoise(x, sigma), with the width sigma
 #
 # The answer is the last x: the data have the last word.
@@ -123,7 +126,7 @@ reports.show(*answers.values(), truth, titles=[*titles, "truth"], path="lab04-3.
 #
 # In each turn go one step of length sigma^2 down this gradient, then denoise:
 #
-#     begin with a flat picture, every pixel of which is the mean of y
+#     begin with a flat picture, as large as A^T y, every pixel of which is the mean of y
 #     so many turns:   x = x - sigma^2 * gradient;   x = prior.denoise(x, sigma)
 #
 # Too long a step overshoots: sigma must not be much above noise_sigma * factor here.

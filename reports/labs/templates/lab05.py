@@ -15,6 +15,9 @@
 #
 #     priorbench lab check lab05_YOUR_ID.py
 #     priorbench lab report lab05_YOUR_ID.py
+#
+# The check calls each of your functions with other pictures, of other sizes, and other numbers. So let a function use what it is
+# given, and functions of this file, but no picture or number of yours from outside it.
 
 # %%
 from itertools import pairwise
@@ -67,6 +70,8 @@ reports.show(*noisy.values(), titles=[f"sigma {sigma:g}" for sigma in levels], p
 # [-1, 1], where its noise is twice as wide, 2 sigma. Divide the formula above by sqrt(abar), and compare the width of the noise:
 #
 #     2 sigma = sqrt((1 - abar) / abar),     so     abar = 1 / (1 + (2 sigma)^2).
+#
+# Here x is noisy already: 2 x - 1 is the picture and its noise together, so draw no new noise, only scale what is there.
 
 
 # %%
@@ -111,7 +116,8 @@ reports.show(truth, start, once, x, titles=titles, path="lab05-3.png")
 # ## Task 4: a step of DDIM
 #
 # Fresh noise is not needed. Keep the noise that is in x, and shrink it to the level `after` (DDIM, Song, Meng, Ermon 2021): the picture
-# moves on a straight line from x towards x0, and stops where the noise is as large as it should be.
+# moves on a straight line from x towards x0, and stops where the noise is as large as it should be. If x0 were the clean picture, x - x0
+# would be the noise in x; at after = 0 the answer is x0.
 
 
 # %%
@@ -134,7 +140,7 @@ reports.show(*steps, titles=["sigma 0.5", "after 0.25", "after 0.1", "after 0"],
 
 # %%
 def generate(prior, x, levels):
-    """Pictures [B, 1, H, W] from x, which carries noise of level levels[0]; levels fall, and after the last comes 0."""
+    """Pictures [B, 1, H, W] from x, which carries noise of level levels[0]; levels, a list, fall, and after the last comes 0."""
     raise NotImplementedError("task 5")
 
 
