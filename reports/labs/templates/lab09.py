@@ -59,7 +59,8 @@ reports.show(*seen, titles=[f"t = {t:g}" for t in times], path="lab09-1.png")
 # ## Task 2: which picture is this the way to?
 #
 # Somebody stands at x, at time t, and does not know on which of many straight paths that is. The path to picture k ends, at t = 1, at a
-# start that is drawn from noise of standard deviation `width` about a centre, `ends[k]`. So at time t the paths to picture k are spread about
+# start that is drawn from noise of standard deviation `width` about a centre, `ends[k]`. So at time t the paths to picture k are spread
+# about
 #
 #     (1 - t) * pictures[k] + t * ends[k]      with the standard deviation      t * width.
 #

@@ -236,7 +236,8 @@ reports.show(restored, titles=[problem.name for problem in problems], path="lab1
 # ## The report
 #
 # The same comparison with all that belongs to it (other scores, spectra, made-up detail, warnings) is one command. Copy the imports,
-# `cosines` and your class into a file `own.py`, and run beside it
+# `cosines` and your class into a file `own.py`. The command does not call `calibrate`: in `__init__`, put the list that your calibration
+# found in place of `list(self.levels)`, or "annealed" draws far too wide. Then run beside it
 #
 #     priorbench compare -p gaussian,tv,own:Own -P deblur,inpaint -m hqs,annealed -i camera --size 64 -o out/own
 #
