@@ -74,8 +74,8 @@ reports.show(believed, titles=["pictures that the prior believes in"] + [""] * 3
 # %% [markdown]
 # ## Task 1: the posterior, exactly
 #
-# Take one coefficient. Before, it was c, with the variance `power`, about that of a grey picture. The data tell h c, with the variance
-# noise_sigma^2. Multiply the two Gaussians, as Bayes' rule says. What comes out is a Gaussian again; its inverse variance is
+# Take one coefficient, c. Before y was seen, it had the mean of a grey picture and the variance `power`. The data tell h c, with the
+# variance noise_sigma^2. Multiply the two Gaussians, as Bayes' rule says. What comes out is a Gaussian again; its inverse variance is
 #
 #     1 / variance  =  |h|^2 / noise_sigma^2  +  1 / power,
 #

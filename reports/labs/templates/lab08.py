@@ -38,7 +38,7 @@ def squares(x, means):
 
 
 def plane(*panels):
-    """As many panels as names are given, with the components as circles: where a point is with 86 % lies inside."""
+    """As many panels as names are given, with the kinds as circles: 86 % of the points of a kind lie inside."""
     figure, axes = pyplot.subplots(1, len(panels), figsize=(2.6 * len(panels), 2.8), squeeze=False, layout="constrained")
     for ax, name in zip(axes[0], panels, strict=True):
         for mean, k in zip(means.tolist(), labels.tolist(), strict=True):

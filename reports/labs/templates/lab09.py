@@ -58,8 +58,9 @@ reports.show(*seen, titles=[f"t = {t:g}" for t in times], path="lab09-1.png")
 # %% [markdown]
 # ## Task 2: which picture is this the way to?
 #
-# Somebody stands at x, at time t, and does not know which of many straight paths it is. The path to picture k ends, at t = 1, at a start
-# that is drawn from noise of standard deviation `width` about a centre, `ends[k]`. So at time t the paths to picture k are spread about
+# Somebody stands at x, at time t, and does not know on which of many straight paths that is. The path to picture k ends, at t = 1, at a
+# start that is drawn from noise of standard deviation `width` about a centre, `ends[k]`. So at time t the paths to picture k are spread
+# about
 #
 #     (1 - t) * pictures[k] + t * ends[k]      with the standard deviation      t * width.
 #
@@ -133,7 +134,8 @@ figure.savefig("lab09-3.png", dpi=150)
 
 # %% [markdown]
 # Left, pictures and starts that were drawn together, and their straight paths. Middle, the flow: it ends at the same points, as often, but
-# its paths bend, since no two of them can cross. Right, one step from t = 1: at the start nothing is known, and the answer is the mean.
+# its paths bend, since no two of them can be at one place at the same time: from there on, they would be one. Right, one step from
+# t = 1: at the start nothing is known, and the answer is the mean.
 #
 # ## Task 4: the same loop
 #
@@ -229,6 +231,7 @@ reports.show(truth, y, regressed, flowed, titles=["the truth", "y", "regression:
 #     follow the flow by heun from all starts at once. All its paths begin about r, with the width jitter,
 #     and its pictures have the chances p
 #
+# In `answer`, r is then the end of every path, whichever picture it leads to: `r.expand_as(pictures)` repeats it for each.
 # `rng` is a torch.Generator, for `torch.randn(shape, generator=rng, dtype=y.dtype)`.
 
 

@@ -130,7 +130,7 @@ figure.savefig("lab10-2.png", dpi=150)
 # ## Task 3: a prior that knows its error
 #
 # A sampler has to know how far the prior may be off: that is how wide it draws. So measure it once, and tell. Go back to the class, write
-# its other two methods, and run its cell again:
+# its other two methods, and run its cell again (an `Own()` that was made before that still has the old methods):
 #
 # - `calibrate(pictures, noise)`: the list of errors at `self.levels`, by your function `error` with `self` as the prior, goes into
 #   `self.errors`. (At level 0 there is nothing to measure: the error is 0.)
@@ -214,6 +214,7 @@ figure.savefig("lab10-6.png", dpi=150)
 #
 #     +1, better: the gain is above two standard errors;   -1, worse: below minus two;   0: they cannot be told apart.
 #
+# `Own()` need not be calibrated here: "hqs" asks only for `denoise`, never for `rmse`.
 # The checker gives other problems of your id, scores your pictures, solves with gaussian and tv itself, and compares with your claims.
 # No prior has to win here. A claim has to be true.
 
@@ -235,7 +236,8 @@ reports.show(restored, titles=[problem.name for problem in problems], path="lab1
 # ## The report
 #
 # The same comparison with all that belongs to it (other scores, spectra, made-up detail, warnings) is one command. Copy the imports,
-# `cosines` and your class into a file `own.py`, and run beside it
+# `cosines` and your class into a file `own.py`. The command does not call `calibrate`: in `__init__`, put the list that your calibration
+# found in place of `list(self.levels)`, or "annealed" draws far too wide. Then run beside it
 #
 #     priorbench compare -p gaussian,tv,own:Own -P deblur,inpaint -m hqs,annealed -i camera --size 64 -o out/own
 #
