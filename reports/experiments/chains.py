@@ -12,7 +12,7 @@ from torch import Tensor
 
 from problems.names import unknown
 from reports.runs.cell import Cell, Record
-from reports.runs.loading import derived, load_prior, load_problem, picture
+from reports.runs.loading import derived, load_prior, load_problem, pictures
 from reports.runs.stored import Run
 from reports.scores.distributional import radial_power
 from solvers.loop import Iterate
@@ -87,11 +87,6 @@ def play(row: Record, frames: int = FRAMES) -> Chain:
     noisy, believed, measured = (np.stack(found[name]) for name in ("noisy", "believed", "measured"))
     last = step.believed if METHODS[cell.method_name].answer == "believed" else step.measured
     return Chain(cell, planned, tuple(levels), tuple(sigmas), noisy, believed, measured, spread, ends_alike(row, last))
-
-
-def pictures(x: Tensor) -> np.ndarray:
-    """[k, C, H, W] to [k, H, W, C]."""
-    return picture(x[:, None])
 
 
 def ends_alike(row: Record, last: Tensor) -> bool:

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import problems
 import solvers
 from priors import labelled
 from priors.conditional import Conditional
@@ -24,9 +23,8 @@ from problems.operators import Inpainting
 from problems.problem import Problem
 from reports.judging import trust
 from reports.runs import files
-from reports.runs.loading import derived, picture
+from reports.runs.loading import derived, picture, simulated
 from reports.runs.schema import ANY, FLAG, NUMBER, NUMBERS, TEXT, list_of, mapping_to, maybe, require
-from reports.runs.selectors import Selector, known
 from reports.scores import ensemble, pixelwise
 from reports.scores.ensemble import Scores
 
@@ -88,9 +86,7 @@ def cases(source: Path, prior: Conditional, chosen: Sequence[str], pictures: int
 
 def measured(case: Case, seed: int) -> tuple[Problem, Problem]:
     """The measurement of a case, and another one that no solver sees: the missing pixels of inpainting, otherwise the same once more."""
-    chosen = Selector.parse(case.problem)
-    known("problem", chosen.name, problems.CATALOGUE)
-    problem = problems.load(chosen.name, case.picture, rng=derived(seed, "noise", case.problem, str(case.number)), **chosen.values)
+    problem = simulated(case.problem, case.picture, derived(seed, "noise", case.problem, str(case.number)))
     operator = problem.operator
     if isinstance(operator, Inpainting):
         operator = Inpainting(~operator.mask.numpy(), operator.image_shape)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 import problems
 from priors.pairs import Showing
-from reports.runs.selectors import Selector, known
+from reports.runs.loading import simulated
 from solvers.refinement import shown
 
 
@@ -17,11 +17,9 @@ def showing(problem: str, channels: int, size: int) -> Showing:
     Raises:
         ValueError: no such problem, or one that cannot measure pictures of this size.
     """
-    chosen = Selector.parse(problem)
-    known("problem", chosen.name, problems.CATALOGUE)
 
     def show(clean: Tensor, random: np.random.Generator) -> Tensor:
-        return shown(problems.load(chosen.name, clean, rng=random, **chosen.values))
+        return shown(simulated(problem, clean, random))
 
     flat = problems.as_tensor(np.full((size, size, channels), 0.5, np.float32))
     show(flat, np.random.default_rng(0))

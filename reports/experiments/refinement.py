@@ -22,9 +22,8 @@ from priors.pictured import Pictured
 from priors.slot import Denoiser
 from problems.problem import Problem
 from reports.runs import files
-from reports.runs.loading import derived
+from reports.runs.loading import derived, pictures, simulated
 from reports.runs.schema import ANY, TEXT, list_of, mapping_to, require
-from reports.runs.selectors import Selector, known
 from reports.scores import distributional, ensemble, pixelwise
 from solvers.refinement import refine, shown
 
@@ -120,11 +119,9 @@ def cases(chosen: Sequence[str], images: Sequence[str], size: int, channels: int
     """
     found = []
     for text in chosen:
-        problem = Selector.parse(text)
-        known("problem", problem.name, problems.CATALOGUE)
         for image in images:
             picture, rng = problems.load_image(image, size=size, channels=channels), derived(seed, "noise", text, image)
-            found.append(Case(text, image, problems.load(problem.name, picture, rng=rng, **problem.values)))
+            found.append(Case(text, image, simulated(text, picture, rng)))
     return found
 
 
@@ -154,8 +151,8 @@ def plug_and_play(prior: Denoiser, case: Case, n: int, rng: int) -> Iterator[Row
 
 def row(case: Case, entrant: str, samples: Tensor, mean: Tensor | None, calls: int, seconds: float) -> Row:
     """The SCORES of answers [n, C, H, W]; one alone has no coverage."""
-    truth, drawn = as_shown(case.truth)[0], as_shown(samples)
-    middle = drawn.mean(0) if mean is None else as_shown(mean)[0]
+    truth, drawn = pictures(case.truth)[0], pictures(samples)
+    middle = drawn.mean(0) if mean is None else pictures(mean)[0]
     scores = {
         "psnr": pixelwise.psnr(middle, truth),
         "psnr_sample": float(np.mean([pixelwise.psnr(each, truth) for each in drawn])),
@@ -170,13 +167,8 @@ def row(case: Case, entrant: str, samples: Tensor, mean: Tensor | None, calls: i
     return Row(case.problem, case.image, entrant, kept, drawn[0], middle)
 
 
-def as_shown(x: Tensor) -> np.ndarray:
-    """[n, C, H, W] to [n, H, W, C]."""
-    return x.movedim(1, -1).numpy()
-
-
 def gathered(network: Pictured, chosen: Sequence[Case], rows: Sequence[Row], n: int) -> Refinement:
-    scenes = {(case.problem, case.image): (as_shown(case.truth)[0], as_shown(shown(case.measured))[0]) for case in chosen}
+    scenes = {(case.problem, case.image): (pictures(case.truth)[0], pictures(shown(case.measured))[0]) for case in chosen}
     return Refinement(network.card["problem"], n, tuple(rows), scenes)
 
 

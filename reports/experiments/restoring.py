@@ -23,7 +23,7 @@ from problems.operator import Operator
 from problems.problem import Problem, check_noise
 from reports.runs import files, photograph
 from reports.runs.keys import digest, identity, named_files, sums
-from reports.runs.loading import load_prior
+from reports.runs.loading import check_size, load_prior
 from reports.runs.photograph import Photograph
 from reports.runs.selectors import Selector
 from solvers.streams import Place
@@ -111,9 +111,8 @@ def plan(
         chosen = chosen.fitted(read.pixels.shape[1:])
     noise = given if noise is None else noise
     for prior in priors:
-        loaded = load_prior(prior, read.pixels.shape[1])
-        if isinstance(loaded, Pictured):
-            loaded.factor(*(getattr(chosen, "factor", 1) * side for side in read.pixels.shape[-2:]))
+        height, width = (getattr(chosen, "factor", 1) * side for side in read.pixels.shape[-2:])
+        check_size(load_prior(prior, read.pixels.shape[1]), height, width)
     if not priors:
         raise ValueError("name at least one prior, such as -p cnn")
     if noise is not None:

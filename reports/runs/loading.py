@@ -20,6 +20,7 @@ from priors.learned import Shipped
 from priors.pictured import Pictured
 from priors.slot import Denoiser, name_of
 from problems.problem import Problem
+from problems.seeds import Seed
 from reports.runs.cell import Cell
 from reports.runs.selectors import Selector, known
 from reports.scores import lpips
@@ -73,12 +74,21 @@ def conditioned(selectors: Sequence[str], file: str | None) -> list[str]:
 
 def load_problem(cell: Cell) -> Problem:
     """The measurement of a cell. Its noise depends on seed, problem and image alone, so every prior sees the same y."""
-    chosen = Selector.parse(cell.problem)
-    if "rng" in chosen.values:
-        raise ValueError(f"rng is no option of {cell.problem!r} here; the seed of the comparison sets the noise of every measurement")
-    options = chosen.values_for(resolve(problems.CATALOGUE[known("problem", chosen.name, problems.CATALOGUE)].maker))
     image = problems.load_image(cell.image, size=cell.size, channels=cell.channels)
-    return problems.load(chosen.name, image, rng=derived(cell.seed, "noise", cell.problem, cell.image), **options)
+    return simulated(cell.problem, image, derived(cell.seed, "noise", cell.problem, cell.image))
+
+
+def simulated(selector: str, image: Any, rng: Seed) -> Problem:
+    """The measurement of an image, or of a batch [B, C, H, W], by the problem that a selector names.
+
+    Raises:
+        ValueError: no such problem or option, a value out of range, or the option rng.
+    """
+    chosen = Selector.parse(selector)
+    if "rng" in chosen.values:
+        raise ValueError(f"rng is no option of {selector!r} here; the seed of the comparison sets the noise of every measurement")
+    options = chosen.values_for(resolve(problems.CATALOGUE[known("problem", chosen.name, problems.CATALOGUE)].maker))
+    return problems.load(chosen.name, image, rng=rng, **options)
 
 
 def check(cells: Iterable[Cell]) -> None:
@@ -89,15 +99,22 @@ def check(cells: Iterable[Cell]) -> None:
     """
     chosen = list(cells)
     for prior, channels, size in dict.fromkeys((cell.prior, cell.channels, cell.size) for cell in chosen):
-        loaded = load_prior(prior, channels)
-        if isinstance(loaded, Pictured):
-            loaded.factor(size, size)
+        check_size(load_prior(prior, channels), size, size)
     for cell in {(cell.problem, cell.image): cell for cell in chosen}.values():
         load_problem(cell)
     for file, size in {(cell.lpips_file, cell.size) for cell in chosen if cell.lpips_file}:
         lpips.load(file)
         if size < lpips.SMALLEST:
             raise ValueError(f"LPIPS needs images of at least {lpips.SMALLEST} pixels on a side, not {size}; give a larger --size")
+
+
+def check_size(prior: Denoiser, height: int, width: int) -> None:
+    """
+    Raises:
+        ValueError: the prior is shown a picture that does not belong to images of this size.
+    """
+    if isinstance(prior, Pictured):
+        prior.factor(height, width)
 
 
 def derived(seed: int, *words: str) -> int:
@@ -119,9 +136,14 @@ def prior_facts(prior: Denoiser) -> dict[str, Any]:
     }
 
 
+def pictures(x: Tensor) -> np.ndarray:
+    """[n, C, H, W] to [n, H, W, C]."""
+    return x.detach().cpu().movedim(-3, -1).numpy()
+
+
 def picture(x: Tensor) -> np.ndarray:
     """[..., 1, C, H, W] to [..., H, W, C]."""
-    return x.detach().cpu().squeeze(-4).movedim(-3, -1).numpy()
+    return pictures(x.squeeze(-4))
 
 
 def scene_of(problem: Problem) -> dict[str, np.ndarray]:

@@ -82,6 +82,8 @@ def test_structure_leaves_its_figure_and_scores(tmp_path, capsys) -> None:
 @pytest.mark.parametrize(("arguments", "words"), [
     (("refinement", "-w", "nowhere.safetensors"), "nowhere.safetensors does not exist"),
     (("refinement", "-P", "tea"), "unknown problem 'tea'"),
+    (("refinement", "-P", "inpaint[rng=3]"), "rng is no option of 'inpaint[rng=3]' here"),
+    (("train", "refine", "-i", "nowhere", "-P", "inpaint[rng=3]"), "rng is no option"),
     (("refinement", "-i", "nowhere.png"), "nowhere.png"),
     (("structure", "-i", "nowhere.png"), "nowhere.png"),
     (("structure", "-g", "nan"), "guidance must be finite"),
