@@ -17,7 +17,7 @@ from reports.page.lines import Line
 from reports.page.pictures import data_uri
 from reports.page.svg import inline
 from reports.runs.provenance import Circumstances
-from reports.tables.trust import Section
+from reports.tables.section import Section
 from solvers.fit import SATURATED
 
 SHOWN = 6  # samples of a class in the page

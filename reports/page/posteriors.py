@@ -11,7 +11,8 @@ from reports.figures import guidance as guidance_figure
 from reports.figures.posteriors import DEFAULT, exactness
 from reports.page import templates
 from reports.page.svg import inline
-from reports.tables.posteriors import HEADS, LAWS, Section, explained, gradients, guided, sections
+from reports.tables.posteriors import HEADS, LAWS, explained, gradients, guided, sections
+from reports.tables.section import Section
 
 GLANCE: dict[str, tuple[str, Callable[[Sequence[float]], str]]] = {  # metric: head, how its values over the cases are told
     "mean_error": ("mean off by, in true stds", lambda values: f"up to {max(values):.2f}"),

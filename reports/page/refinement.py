@@ -14,16 +14,9 @@ from reports.page.pictures import data_uri
 from reports.page.svg import inline
 from reports.runs import titles
 from reports.runs.provenance import Circumstances
+from reports.tables.section import Section
 
 SECTIONS = {"glance": "At a glance", "pictures": "Answers", "numbers": "Numbers", "arms": "Who answers", "how": "How"}
-
-
-class Section(NamedTuple):
-    """A table: its title, heads and lines."""
-
-    title: str
-    heads: Sequence[str]
-    lines: Sequence[Sequence[str]]
 
 
 class Shown(NamedTuple):
@@ -67,8 +60,8 @@ def build(found: Refinement, how: Circumstances, folder: Path) -> Path:
 
 def table(found: Refinement, problem: str) -> Section:
     """The scores of every entrant on a problem."""
-    lines = [[name, *(experiment.number(score, each[score]) for score in SCORES)] for name, each in found.means(problem).items()]
-    return Section(titles.problem_title(problem) + ", trained for" * (problem == found.trained), ["", *SCORES], lines)
+    lines = tuple((name, *(experiment.number(score, each[score]) for score in SCORES)) for name, each in found.means(problem).items())
+    return Section(titles.problem_title(problem) + ", trained for" * (problem == found.trained), ("", *SCORES), lines)
 
 
 def scenes(found: Refinement) -> Iterator[Scene]:

@@ -13,7 +13,8 @@ from reports.judging.trust import Row, Trust
 from reports.judging.verdict import Line
 from reports.runs import titles
 from reports.scores.intervals import Estimate
-from reports.tables.trust import JUDGED, MEANS, Section, explained, judgements, labels, means, measured
+from reports.tables.section import Section
+from reports.tables.trust import JUDGED, MEANS, explained, judgements, labels, means, measured
 
 HELD = "The interval its samples give should hold the true pixel {nominal:.0f} times in 100 and holds it {held:.0f} times"
 ANSWERS = {

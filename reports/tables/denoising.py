@@ -7,12 +7,13 @@ import io
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from reports.experiments.denoising import Row, Table, family, out_of_range, protocol
 from reports.runs.files import write, write_json
 from reports.runs.titles import counted
+from reports.tables.section import Section
 
 
 def entries(table: Table) -> list[dict[str, Any]]:
@@ -37,15 +38,6 @@ def entries(table: Table) -> list[dict[str, Any]]:
 
 def mean_and_interval(name: str, values: Sequence[float]) -> dict[str, float | None]:
     return {name: statistics.mean(values) if values else None, f"{name}_95": interval(values)}
-
-
-@dataclass(frozen=True)
-class Section:
-    """One quantity in words: a line for each prior, a column for each sigma."""
-
-    title: str
-    heads: tuple[str, ...]
-    lines: tuple[tuple[str, ...], ...]
 
 
 def sections(table: Table) -> list[Section]:

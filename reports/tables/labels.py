@@ -10,7 +10,8 @@ from reports.experiments.labels import SCORES, Row, by_class, table
 from reports.judging import trust
 from reports.runs.files import write
 from reports.scores import ensemble
-from reports.tables.trust import Section, heads, told
+from reports.tables.section import Section
+from reports.tables.trust import heads, told
 
 DIGITS = {"psnr": 2, "psnr_sample": 2, "crps": 4}
 CALIBRATION = ("coverage", "spread_skill", "crps")

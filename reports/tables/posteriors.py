@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,10 @@ from reports.experiments.guidance import Law
 from reports.experiments.posteriors import EXACT, MEASUREMENTS, METRICS, NOISE, SHAPE, Field, Number, Proof, Row, promised
 from reports.runs.files import write, write_json
 from reports.runs.provenance import circumstances
+from reports.tables.section import Section
 
 HEADS = {"mean_error": "mean error", "std_ratio": "std ratio", "coverage": "coverage", "wasserstein": "W2",
          "weights_error": "mode weights", "in_mode_std": "std in mode"}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Section:
-    title: str
-    heads: tuple[str, ...]
-    lines: tuple[tuple[str, ...], ...]
 
 
 def explained(proof: Proof) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from reports.judging.trust import Row, Trust
 from reports.runs.files import finite, write, write_json
 from reports.scores.ensemble import coverage_curve
 from reports.scores.intervals import Estimate
+from reports.tables.section import Section
 
 METRICS = {
     "coverage": "share of the truth that its interval holds",
@@ -43,13 +44,6 @@ EXPLAINED = (
     "leave out the right one, and intervals are called unclear where they look wrong but the bracket does not. Photographs test "
     "sampler and prior together: a spread may be wrong because the sampler is, or because pictures are not what the prior believes."
 )
-
-
-@dataclass(frozen=True)
-class Section:
-    title: str
-    heads: tuple[str, ...]
-    lines: tuple[tuple[str, ...], ...]
 
 
 def explained(trust: Trust) -> str:
