@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,37 +11,19 @@ from reports.labs import catalogue, cells, handin, judge
 from reports.labs.checking import Checked
 
 pytest.importorskip("selenium", reason="needs selenium, which the extra dev installs")
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
+from selenium.webdriver import Chrome
 
+from tests.browser import all_of, chromium, needed, one, resized
 from tests.reports.labs.filled import filled
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
-FLAGS = "headless no-sandbox disable-gpu no-first-run hide-scrollbars disable-background-networking disable-component-update disable-sync"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 ATTACK = "</script><script>document.title = 'broken'</script><img src=x onerror=\"document.title = 'broken'\">"
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium and its chromedriver: apt-get install chromium chromium-driver"),
-]
+pytestmark = [pytest.mark.slow, needed]
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in [*FLAGS.split(), f"user-data-dir={tmp_path_factory.mktemp('browser')}"]:
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    try:
-        driver = Chrome(options, Service(DRIVER))
-    except WebDriverException as error:
-        pytest.skip(f"Chromium does not start on this machine: {error.msg}")
-    yield driver
-    driver.quit()
+    yield from chromium(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +44,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("width", [375, 1280])
 def test_the_page_stands_alone(browser: Chrome, page: Path, width: int) -> None:
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
+    resized(browser, width)
     browser.get(page.as_uri())
     assert browser.title == "Lab 3 of ana: 4 of 5"
     assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert '"http' not in "".join(entry["message"] for entry in browser.get_log("performance") if "requestWillBeSent" in entry["message"])
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    pictures = browser.find_elements(By.CSS_SELECTOR, "#script img")
+    pictures = all_of(browser, "#script img")
     assert len(pictures) == sum(not cell.prose for cell in cells.parse(filled(3, "ana")).cells)
     assert all(browser.execute_script("return arguments[0].naturalWidth", each) > 0 for each in pictures)
-    assert browser.find_element(By.CSS_SELECTOR, ".words").text == ATTACK.replace('"', "'")
+    assert one(browser, ".words").text == ATTACK.replace('"', "'")
 
 
 def test_the_page_is_read_back(page: Path) -> None:
