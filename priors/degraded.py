@@ -10,24 +10,23 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from priors.pictured import FACTOR, LUMA
+from priors.pictured import FACTOR, enlarged, luma
 
 QUALITIES = (5, 60)  # of JPEG, as libjpeg counts them
 
 
 def colorize(clean: Tensor, random: np.random.Generator) -> Tensor:
     """The luminance of colour pictures [B, 3, H, W], three times over."""
-    return (clean * clean.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True).expand_as(clean)
+    return luma(clean).expand_as(clean)
 
 
 def super_resolution(clean: Tensor, random: np.random.Generator) -> Tensor:
     """Means of FACTOR x FACTOR pixels in 8 bits, enlarged again by repeating them."""
-    small = (255 * functional.avg_pool2d(clean, FACTOR)).round() / 255
-    return small.repeat_interleave(FACTOR, -2).repeat_interleave(FACTOR, -1)
+    return enlarged((255 * functional.avg_pool2d(clean, FACTOR)).round() / 255, FACTOR)
 
 
 def jpeg(clean: Tensor, random: np.random.Generator) -> Tensor:
-    """Through JPEG at a quality that is drawn for each picture, with half as many colour samples a side as usual."""
+    """Through JPEG at a quality that is drawn for each picture; libjpeg keeps half as many samples of colour a side."""
     return torch.stack([compressed(each, int(random.integers(*QUALITIES, endpoint=True))) for each in clean])
 
 

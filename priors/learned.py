@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -270,6 +270,20 @@ def is_count(value: Any) -> bool:
 
 def read_network(weights: Path, card: dict[str, Any]) -> Denoiser:
     """The network that a checked card describes, with its weights; nothing is allocated before the shapes are found to fit."""
+    with torch.device("meta"):
+        network = build(**card["network"])
+    state = read_state(weights, network.state_dict())
+    network = network.to_empty(device="cpu")
+    network.load_state_dict(state)
+    return network
+
+
+def read_state(weights: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors in float32, of the names and shapes of ``like``, which may hold no memory.
+
+    Raises:
+        ValueError: the file is damaged, or holds others.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -277,13 +291,9 @@ def read_network(weights: Path, card: dict[str, Any]) -> Denoiser:
         state = {name: tensor.float() for name, tensor in load_file(weights).items()}
     except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
         raise ValueError(f"{weights} is damaged ({error}); copy it again") from None
-    with torch.device("meta"):
-        network = build(**card["network"])
-    if {name: tensor.shape for name, tensor in network.state_dict().items()} != {name: tensor.shape for name, tensor in state.items()}:
+    if {name: tensor.shape for name, tensor in like.items()} != {name: tensor.shape for name, tensor in state.items()}:
         raise ValueError(f"{weights} does not hold the network that its card describes; copy both files again")
-    network = network.to_empty(device="cpu")
-    network.load_state_dict(state)
-    return network
+    return state
 
 
 def write(network: torch.nn.Module, card: dict[str, Any], weights: Path) -> dict[str, Any]:

@@ -20,6 +20,16 @@ FACTOR = 4  # of super-resolution
 GREY = "colorize"  # the task whose picture has no colours
 
 
+def luma(picture: Tensor) -> Tensor:
+    """[B, 3, H, W] to [B, 1, H, W]."""
+    return (picture * picture.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+
+
+def enlarged(picture: Tensor, factor: int) -> Tensor:
+    """Every pixel of [..., H, W] repeated factor x factor times."""
+    return picture.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+
+
 class Pictured(Learned):
     """A trained denoiser that is shown a picture and told an arm (a task, or one of ``priors.pairs.ARMS``); ``given`` binds both.
 
@@ -75,7 +85,7 @@ class Pictured(Learned):
             raise ValueError("the condition picture holds NaN or infinite values; fill what is not known of it")
         picture = picture.detach().to(self.device, torch.float32)
         if picture.shape[1] == 3 and (arm == GREY or self.channels == 1):
-            picture = (picture * picture.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+            picture = luma(picture)
         return picture.expand(-1, self.channels, -1, -1)
 
     @property
@@ -101,7 +111,7 @@ class Pictured(Learned):
         """The picture in the size of the images, its pixels repeated where it is smaller by a whole number."""
         assert self.picture is not None
         factor = self.factor(images.shape[-2], images.shape[-1])
-        return self.picture.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+        return enlarged(self.picture, factor)
 
     def part(self, corner: tuple[int, int], size: tuple[int, int], whole: tuple[int, int]) -> Pictured:
         """The prior of a part of images of the size ``whole``, from the pixel ``corner`` on; beyond them their outermost pixels go on."""

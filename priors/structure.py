@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from priors import learned
-from priors.learned import SHIPPED, read_card
+from priors.learned import SHIPPED, read_card, read_state
 from priors.network import Block, Denoiser, UNet
 from priors.pictured import Pictured, opened
 
@@ -95,17 +95,13 @@ def f_score(found: np.ndarray, wanted: np.ndarray) -> float:
     return float(2 * precision * recall / max(precision + recall, 1e-12))
 
 
-class Structured(Pictured):
-    """Photographs in grey whose edges are given as a map: ``given(picture)`` takes [B, 1, H, W], 1 on an edge."""
-
-
 def structured(
     picture: str | Path | None = None, guidance: float = 1.0, weights: str | Path | None = None,
     device: str | torch.device = "cpu", precision: str = "auto",
-) -> Structured:  # fmt: skip
+) -> Pictured:  # fmt: skip
     """Photographs in grey that have the edges of ``picture``, a file: a map, white on an edge, or a photograph, whose edges are taken."""
     prior = read(Path(weights or SHIPPED / "edges-grey.safetensors"), device, precision)
-    return prior.given(None if picture is None else map_of(opened(Path(picture))), None, guidance)  # type: ignore[return-value]
+    return prior.given(None if picture is None else map_of(opened(Path(picture))), None, guidance)
 
 
 def map_of(picture: Tensor) -> Tensor:
@@ -114,22 +110,16 @@ def map_of(picture: Tensor) -> Tensor:
     return (grey > 0.5).float() if bool(((grey < 0.1) | (grey > 0.9)).all()) else edge_maps(grey)
 
 
-def read(weights: Path, device: str | torch.device = "cpu", precision: str = "auto") -> Structured:
-    """The shipped diffusion prior with a branch from its .safetensors file and the card beside it.
+def read(weights: Path, device: str | torch.device = "cpu", precision: str = "auto") -> Pictured:
+    """The shipped diffusion prior with a branch from its .safetensors file and the card beside it: ``given`` takes maps [B, 1, H, W].
 
     Raises:
         FileNotFoundError, ValueError: weights or card missing, damaged, or of a branch for another network.
     """
-    from safetensors.torch import load_file
-
     card = read_card(weights)
     base = learned.read(SHIPPED / "diffusion-grey.safetensors", device, precision)
     if card.get("base") != base.card["sha256"]:
         raise ValueError(f"{weights} is no branch for the diffusion prior that is here; train it again with priorbench train edges")
     net = steered(base.net)
-    state = {name: tensor.float() for name, tensor in load_file(weights).items()}
-    own = net.net.branch()  # type: ignore[operator]
-    if {name: tensor.shape for name, tensor in own.items()} != {name: tensor.shape for name, tensor in state.items()}:
-        raise ValueError(f"{weights} does not hold the branch that its card describes; copy both files again")
-    net.net.load_state_dict(state, strict=False)
-    return Structured(net, card, device, precision)
+    net.net.load_state_dict(read_state(weights, net.net.branch()), strict=False)  # type: ignore[operator]
+    return Pictured(net, card, device, precision)

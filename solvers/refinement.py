@@ -20,7 +20,7 @@ from problems.problem import Problem
 from problems.seeds import Seed
 from solvers.data import Measurement
 from solvers.streams import Streams
-from solvers.unconditional import from_noise, generate
+from solvers.unconditional import generate
 
 WHITE = 0.25  # standard deviation of a pixel of photographs
 STEPS = {"diffusion": 18, "flow": 12}  # of Heun's method, two calls each but the last
@@ -92,7 +92,7 @@ def chain(prior: Shown, arm: str, picture: Tensor, n: int, rng: Seed, steps: int
     """Samples [n, C, H, W] and calls for each: reverse diffusion from noise, or a flow from the picture."""
     bound, told, shape = prior.given(picture, arm), prior.card["arms"][arm], tuple(picture.shape[1:])
     if told["kind"] == "diffusion":
-        drawn = generate(bound, shape, n, rng, "heun", levels=from_noise(None, bound, 1.0, steps))  # type: ignore[arg-type]
+        drawn = generate(bound, shape, n, rng, "heun", steps)
         return drawn.samples, drawn.calls // n
     n = n if told["from_regression"] else 1
     levels = np.linspace(prior.card["reach"], 0, steps, endpoint=False).tolist()

@@ -12,7 +12,8 @@ from torch import Tensor
 
 import problems
 import solvers
-from priors.structure import Structured, edge_maps, edges, f_score
+from priors.pictured import Pictured
+from priors.structure import edge_maps, edges, f_score
 from reports.runs import files
 
 
@@ -46,7 +47,7 @@ def pictures(images: Sequence[str], size: int) -> dict[str, Tensor]:
 
 
 def run(
-    prior: Structured, chosen: dict[str, Tensor], n: int, steps: int, guidance: float, seed: int, tell: Callable[[str], None]
+    prior: Pictured, chosen: dict[str, Tensor], n: int, steps: int, guidance: float, seed: int, tell: Callable[[str], None]
 ) -> Iterator[Followed]:
     """Every picture's map, followed by ``n`` samples from the same noise with and without it."""
     maps = {image: edge_maps(picture) for image, picture in chosen.items()}
