@@ -117,13 +117,16 @@ def run(asked: dict[str, Any], events: TextIO) -> None:
     file, text = asked["file"], asked["text"]
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)  # tracebacks show the student's lines
     space: dict[str, Any] = {"__name__": "__main__", "__file__": file, "__builtins__": __builtins__}
+    missing: dict[str, str] = {}
     for cell in cells.split(text):
-        if not cell.prose and cell.line not in asked["skip"]:
+        if cell.line in asked["skip"]:
+            missing |= dict.fromkeys(cells.bound(cell.text), f"the cell at line {cell.line}, which fails")
+        elif not cell.prose:
             tell(events, "begin", at=cell.line)
-            tell(events, "cell", **executed(cell.text, cell.line, file, space, asked["cell_seconds"]))
+            tell(events, "cell", **executed(cell.text, cell.line, file, space, asked["cell_seconds"], missing))
     calls = answers(
         space, load(asked["lab"]), asked["student"], file, lambda: limited(asked["call_seconds"]),
-        lambda function: tell(events, "begin", at=function), asked["skip"],
+        lambda function: tell(events, "begin", at=function), asked["skip"], missing,
     )  # fmt: skip
     with quiet():
         for made in calls:
@@ -138,9 +141,10 @@ def tell(events: TextIO, event: str, **what: Any) -> None:
     events.flush()
 
 
-def executed(text: str, line: int, file: str, space: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """What a cell printed and drew, and why it failed if it did."""
-    from reports.labs.answers import failure_of
+def executed(text: str, line: int, file: str, space: dict[str, Any], seconds: float, missing: dict[str, str]) -> dict[str, Any]:
+    """What a cell printed and drew, and why it failed if it did: the names that it would have made are ``missing`` then."""
+    from reports.labs.answers import UNWRITTEN, WAITS, awaited, failure_of
+    from reports.labs.cells import bound
 
     began, failure = time.perf_counter(), None
     printed = Printed()
@@ -149,9 +153,11 @@ def executed(text: str, line: int, file: str, space: dict[str, Any], seconds: fl
             with limited(seconds):
                 exec(compiled(text, line, file), space)
         except BaseException as error:  # a student's code may raise anything, and may try to exit
-            failure = failure_of(error, file)
-            told = None if failure.kind == "NotImplementedError" else traceback.format_exception_only(error)
-            printed.write("".join(told or []))
+            failure = failure_of(error, file, missing)
+            missing |= dict.fromkeys(bound(text), awaited(failure, line))
+            if failure.kind != UNWRITTEN:
+                shown = [f"waits for {failure.message}\n"] if failure.kind == WAITS else traceback.format_exception_only(error)
+                printed.write("".join(shown))
         drawn = pictures()
     taken = time.perf_counter() - began
     return {"line": line, "seconds": taken, "printed": printed.getvalue(), "pictures": drawn, "failure": failure and vars(failure)}
