@@ -15,7 +15,7 @@ REMEDIES = {
     r"NameError|UnboundLocalError":
         "a function uses its arguments, what it computes itself, and functions of the file: is the name one of these?",
     r"must match the size of tensor|could not be broadcast|not broadcastable|shapes cannot be multiplied":
-        "the shapes of two tensors do not fit: print both; one number for each picture, [K], meets pictures as [:, None, None, None]",
+        "the shapes of two tensors do not fit, so print both: [K] meets pictures as [:, None, None, None], and rfft2 gives half the columns",
     r"dtype|scalar type":
         "the arguments may be in double precision: make other tensors in their dtype, by zeros_like(x), .to(x) or dtype=x.dtype",
     r"NoneType": "a function that is called here returns nothing: does it end with return?",
@@ -44,12 +44,12 @@ def reshaped(part: np.ndarray, asked: tuple[int, ...]) -> list[str]:
     if not asked:
         return ["a sum or a mean over all of these is missing, or the one that is there names its axes"]
     if not part.shape:
-        return ["a sum or a mean is taken over everything: name its axis; or return stands inside the loop"]
+        return ["a sum or a mean is taken over everything: name its axis; or return stands inside a loop"]
     if part.dtype.kind in "iu" and len(asked) > 1 and part.shape == asked[:1]:
         return ["those are numbers of pictures, such as multinomial draws: return the pictures themselves, pictures[k]"]
     if [n for n in part.shape if n > 1] == [n for n in asked if n > 1]:
         more = "an axis of length 1 is missing: keep it by keepdim=True, or put it back by x[None]"
-        return [more if len(part.shape) < len(asked) else "there is an axis of length 1 too much: take it away by x[0]"]
+        return [more if len(part.shape) < len(asked) else "there is an axis of length 1 too much: squeeze() takes it away"]
     return ["the axes are in another order"] if sorted(part.shape) == sorted(asked) else []
 
 
@@ -95,9 +95,10 @@ def returned(answer: np.ndarray, given: Sequence[Any]) -> list[str]:
     return [f"it is argument number {i}, just as it was given" for i, x in own if x.size == answer.size and np.allclose(x, answer)]
 
 
-def digits(parts: Parts, true: np.ndarray) -> list[str]:
+def digits(parts: Parts, truth: Parts) -> list[str]:
     """What is lost where numbers are kept in few digits."""
-    if all(part.dtype.kind in "biu" for part in parts) and (true != np.round(true.real)).any():
-        return ["all its numbers are whole: something was rounded, such as by int(...) or //, or compared where it should be computed"]
+    whole = [part.dtype.kind in "biu" and (each != np.round(each.real)).any() for part, each in zip(parts, truth, strict=True)]
+    if any(whole):
+        return ["its numbers are whole: something was rounded, such as by int(...) or //, or compared where it is to be computed"]
     few = sorted({str(part.dtype) for part in parts if part.dtype.kind == "f" and part.dtype.itemsize < 4})
     return [f"it is in {few[0]}, which has three digits: compute in the dtype of the arguments"] if few else []

@@ -194,6 +194,8 @@ def shaped(part: np.ndarray) -> str:
 
 def infinite(task: Task, given: tuple[Any, ...], parts: Parts) -> list[str]:
     """The hints of all mistakes that give NaN or infinity just where this answer has them."""
+    if all(np.isfinite(part).all() for part in parts):
+        return []
     made = [(mistake.hint, attempt(mistake.gives, given)) for mistake in task.mistakes]
     holes = [np.isfinite(part) for part in parts]
     return [hint for hint, wrong in made if wrong and alike([np.isfinite(each) for each in wrong], holes)]
@@ -231,7 +233,7 @@ def causes(task: Task, given: tuple[Any, ...], parts: Parts, truth: Parts, toler
     likely = [hint for _, hint in sorted(found, key=lambda each: each[0])]
     likely += hints.returned(answer, given) if task.measure is None else []
     likely += [hint for hint, wrong in hints.fitted(answer, true) if taken_for(answer, wrong, true, allowed)]
-    return likely + hints.digits(parts, true)
+    return likely + hints.digits(parts, truth)
 
 
 def nearness(answer: np.ndarray, wrong: np.ndarray, allowed: np.ndarray) -> float:
