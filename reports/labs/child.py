@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -19,7 +20,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
 from typing import Any, TextIO
@@ -109,7 +110,15 @@ def running(user: int) -> int:
 
 
 def run(asked: dict[str, Any], events: TextIO) -> None:
-    """Run all cells, then call all functions, and tell of each before and after."""
+    """All that is asked for; then the process ends."""
+    work(asked, functools.partial(tell, events))
+    tell(events, "end")
+    events.flush()
+    os._exit(0)  # threads that a student left running do not keep the process
+
+
+def work(asked: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Run all cells, then call all functions, and ``tell`` of each before and after."""
     from reports.labs import cells
     from reports.labs.answers import answers
     from reports.labs.catalogue import load
@@ -122,18 +131,15 @@ def run(asked: dict[str, Any], events: TextIO) -> None:
         if cell.line in asked["skip"]:
             missing |= dict.fromkeys(cells.bound(cell.text), f"the cell at line {cell.line}, which fails")
         elif not cell.prose:
-            tell(events, "begin", at=cell.line)
-            tell(events, "cell", **executed(cell.text, cell.line, file, space, asked["cell_seconds"], missing))
+            tell("begin", at=cell.line)
+            tell("cell", **executed(cell.text, cell.line, file, space, asked["cell_seconds"], missing))
     calls = answers(
         space, load(asked["lab"]), asked["student"], file, lambda: limited(asked["call_seconds"]),
-        lambda function: tell(events, "begin", at=function), asked["skip"], missing,
+        lambda function: tell("begin", at=function), asked["skip"], missing,
     )  # fmt: skip
     with quiet():
         for made in calls:
-            tell(events, "answer", **made.plain())
-    tell(events, "end")
-    events.flush()
-    os._exit(0)  # threads that a student left running do not keep the process
+            tell("answer", **made.plain())
 
 
 def tell(events: TextIO, event: str, **what: Any) -> None:

@@ -15,7 +15,7 @@ REMEDIES = {
     r"NameError|UnboundLocalError":
         "a function uses its arguments, what it computes itself, and functions of the file: is the name one of these?",
     r"must match the size of tensor|could not be broadcast|not broadcastable|shapes cannot be multiplied":
-        "the shapes of two tensors do not fit, so print both: [K] meets pictures as [:, None, None, None], and rfft2 gives half the columns",
+        "the shapes of two tensors do not fit, so print both: [K] meets pictures as [:, None, None, None]; rfft2 halves columns",
     r"dtype|scalar type":
         "the arguments may be in double precision: make other tensors in their dtype, by zeros_like(x), .to(x) or dtype=x.dtype",
     r"NoneType": "a function that is called here returns nothing: does it end with return?",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,33 @@ class Comparison:
         return not self.said and self.times <= 1
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One instance of a task: its arguments, and what they should and should not give, computed once and when it is needed."""
+
+    task: Task
+    given: tuple[Any, ...]
+
+    @cached_property
+    def truth(self) -> Parts:
+        return arrays(self.task.expected(*self.given))
+
+    @cached_property
+    def tolerances(self) -> Parts:
+        return spread(self.task.tolerance(*self.given) if callable(self.task.tolerance) else self.task.tolerance, self.truth)
+
+    @cached_property
+    def mistakes(self) -> list[tuple[str, Parts]]:
+        """What each mistake that can be made here would give, after its hint."""
+        made = [(mistake.hint, attempt(mistake.gives, self.given)) for mistake in self.task.mistakes]
+        return [(hint, wrong) for hint, wrong in made if wrong]
+
+
+@lru_cache(maxsize=32)
+def asked(lab: Lab, task: Task, student: str, number: int) -> Asked:
+    return Asked(task, instance(lab, task, student, number))
+
+
 def verdicts(lab: Lab, student: str, answers: Sequence[Answer]) -> list[Verdict]:
     """One for each task."""
     return [verdict(lab, task, student, [each for each in answers if each.function == task.function]) for task in lab.tasks]
@@ -78,7 +106,7 @@ def told(lab: Lab, task: Task, student: str, answers: Sequence[Answer]) -> tuple
     for each in answers:
         if each.failure:
             return False, *failed(each.failure)
-    compared = [compare(task, instance(lab, task, student, each.number), each) for each in answers]
+    compared = [compare(asked(lab, task, student, each.number), each) for each in answers]
     wrong = [each for each in compared if not each.right]
     changed = sorted({name for each in answers for name in each.changed})
     if not wrong and changed:
@@ -118,17 +146,17 @@ def failed(failure: Failure) -> tuple[str, str]:
     return told.replace(":", f"{where}:", 1), hints.remedy(told)
 
 
-def compare(task: Task, given: tuple[Any, ...], answer: Answer) -> Comparison:
+def compare(it: Asked, answer: Answer) -> Comparison:
     """An answer to one instance beside the truth."""
+    task, given = it.task, it.given
     try:
         parts = answer.arrays()
     except ValueError:
         return Comparison("its answer could not be read")
-    truth = arrays(task.expected(*given))
     if task.form is not None:
-        asked = [np.zeros(task.form(*given))]
-        parts = grouped(parts, asked)
-        if odd := mismatch(parts, asked):
+        form = [np.zeros(task.form(*given))]
+        parts = grouped(parts, form)
+        if odd := mismatch(parts, form):
             return odd
     if task.measure is not None:
         try:
@@ -137,12 +165,11 @@ def compare(task: Task, given: tuple[Any, ...], answer: Answer) -> Comparison:
             return Comparison(complaint.said, causes=[complaint.cause] * bool(complaint.cause))
         except Exception as error:  # a student's answer of another shape fails in its own way
             return Comparison(f"its answer is not of the form that was asked for: {error}")
-    parts = grouped(parts, truth)
-    if odd := mismatch(parts, truth):
-        return replace(odd, causes=[*infinite(task, given, parts), *odd.causes])
-    tolerances = spread(task.tolerance(*given) if callable(task.tolerance) else task.tolerance, truth)
-    found = distances(parts, truth, tolerances)
-    return found if found.right else replace(found, causes=causes(task, given, parts, truth, tolerances))
+    parts = grouped(parts, it.truth)
+    if odd := mismatch(parts, it.truth):
+        return replace(odd, causes=[*infinite(it, parts), *odd.causes])
+    found = distances(parts, it.truth, it.tolerances)
+    return found if found.right else replace(found, causes=causes(it, parts))
 
 
 def plain_parts(parts: Parts) -> Any:
@@ -192,13 +219,12 @@ def shaped(part: np.ndarray) -> str:
     return f"has the shape {list(part.shape)}" if part.shape else "is one number"
 
 
-def infinite(task: Task, given: tuple[Any, ...], parts: Parts) -> list[str]:
+def infinite(it: Asked, parts: Parts) -> list[str]:
     """The hints of all mistakes that give NaN or infinity just where this answer has them."""
     if all(np.isfinite(part).all() for part in parts):
         return []
-    made = [(mistake.hint, attempt(mistake.gives, given)) for mistake in task.mistakes]
     holes = [np.isfinite(part) for part in parts]
-    return [hint for hint, wrong in made if wrong and alike([np.isfinite(each) for each in wrong], holes)]
+    return [hint for hint, wrong in it.mistakes if alike([np.isfinite(each) for each in wrong], holes)]
 
 
 def alike(some: Parts, others: Parts) -> bool:
@@ -222,16 +248,16 @@ def joined(parts: Parts) -> np.ndarray:
     return np.concatenate([np.asarray(part, complex if part.dtype.kind == "c" else float).ravel() for part in parts])
 
 
-def causes(task: Task, given: tuple[Any, ...], parts: Parts, truth: Parts, tolerances: Parts) -> list[str]:
+def causes(it: Asked, parts: Parts) -> list[str]:
     """The hints of all mistakes that would give this answer, the nearest first, and of those as near as rounding the likeliest."""
-    answer, true, allowed = (joined(each) for each in (parts, truth, tolerances))
-    own = ((mistake.hint, attempt(mistake.gives, given)) for mistake in task.mistakes)
-    made = [(hint, joined(wrong)) for hint, wrong in own if wrong and not mismatch(wrong, truth)]
+    truth = it.truth
+    answer, true, allowed = (joined(each) for each in (parts, truth, it.tolerances))
+    made = [(hint, joined(wrong)) for hint, wrong in it.mistakes if not mismatch(wrong, truth)]
     made += hints.common(truth, true)
-    made += [one for i in single(parts, truth, tolerances) for one in of_part(i, truth)]
+    made += [one for i in single(parts, truth, it.tolerances) for one in of_part(i, truth)]
     found = [(nearness(answer, wrong, allowed), hint) for hint, wrong in made if taken_for(answer, wrong, true, allowed)]
     likely = [hint for _, hint in sorted(found, key=lambda each: each[0])]
-    likely += hints.returned(answer, given) if task.measure is None else []
+    likely += hints.returned(answer, it.given) if it.task.measure is None else []
     likely += [hint for hint, wrong in hints.fitted(answer, true) if taken_for(answer, wrong, true, allowed)]
     return likely + hints.digits(parts, truth)
 

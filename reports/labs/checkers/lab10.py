@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -128,6 +129,11 @@ def gain(table: Tensor, one: int, other: int) -> tuple[float, float]:
 
 def rivals(these: Sequence[Problem]) -> Tensor:
     """PSNR [N, 2] of those that one's own prior is compared with."""
+    return table_of_rivals(tuple(these))
+
+
+@functools.lru_cache(maxsize=4)  # asked for as the truth, and again whenever claims are recomputed
+def table_of_rivals(these: tuple[Problem, ...]) -> Tensor:
     return compare(these, [priors.load(name) for name in RIVALS])
 
 

@@ -26,7 +26,8 @@ WRONG = {
     "noise_series: one value": ("def noise_series(frames):\n    return frames.mean(0, keepdim=True)", "where 2 are asked for"),
     "energy: no 2": ("def energy(x, mean, sigma):\n    return ((x - mean) ** 2).sum() / sigma**2", "the 2 is missing"),
     "energy: sigma not squared": ("def energy(x, mean, sigma):\n    return ((x - mean) ** 2).sum() / (2 * sigma)", "sigma must be squared"),
-    "energy: density": ("def energy(x, mean, sigma):\n    return torch.exp(-((x - mean) ** 2).sum() / (2 * sigma**2))", "that is the density"),
+    "energy: density": (
+        "def energy(x, mean, sigma):\n    return torch.exp(-((x - mean) ** 2).sum() / (2 * sigma**2))", "that is the density"),
     "energy: of each pixel": ("def energy(x, mean, sigma):\n    return (x - mean) ** 2 / (2 * sigma**2)", "where one number is asked for"),
     "energy: mean over pixels": ("def energy(x, mean, sigma):\n    return ((x - mean) ** 2).mean() / (2 * sigma**2)", "not their mean"),
     "energy: sign": ("def energy(x, mean, sigma):\n    return -((x - mean) ** 2).sum() / (2 * sigma**2)", "sign is wrong"),

@@ -34,7 +34,8 @@ WRONG = {
         "def data_step(x0, y, factor, s, w):\n    return x0 + adjoint((y - coarse(x0, factor)) / (1 / factor**2 + s**2 / w), factor)",
         "only noise_sigma is squared"),
     "data_step: y alone": (
-        "def data_step(x0, y, factor, s, w):\n    return x0 + adjoint(y / (1 / factor**2 + (s / w) ** 2), factor)", "what the belief lacks"),
+        "def data_step(x0, y, factor, s, w):\n    return x0 + adjoint(y / (1 / factor**2 + (s / w) ** 2), factor)",
+        "what the belief lacks"),
     "data_step: exchanged": (
         "def data_step(x0, y, factor, s, w):\n    return x0 + adjoint((y - coarse(x0, factor)) / (1 / factor**2 + (w / s) ** 2), factor)",
         "exchanged"),

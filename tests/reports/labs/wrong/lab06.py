@@ -98,7 +98,8 @@ WRONG = {
     "bias_and_spread: norm": (judged(bias="(samples.mean(0, keepdim=True) - mean).norm()"), "a norm is the root of their sum"),
     "bias_and_spread: pixels": (judged(spread="samples.var((1, 2, 3)).mean().sqrt()"), "pixels of one picture differ"),
     "bias_and_spread: of each pixel": (
-        "def bias_and_spread(samples, mean, std):\n    return (samples.mean(0) - mean) / std, samples.std(0) / std", "one number is asked for"),
+        "def bias_and_spread(samples, mean, std):\n    return (samples.mean(0) - mean) / std, samples.std(0) / std",
+        "one number is asked for"),
     "bias_and_spread: signs": (judged(bias="(samples.mean(0, keepdim=True) - mean).mean()"), "cancel"),
     "bias_and_spread: each sample": (judged(bias="((samples - mean) ** 2).mean().sqrt()"), "not about each sample"),
     "bias_and_spread: about the exact mean": (judged(spread="((samples - mean) ** 2).mean().sqrt()"), "not about the exact mean"),
