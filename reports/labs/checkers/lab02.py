@@ -122,7 +122,7 @@ def steps_between(x: Tensor) -> tuple[Tensor, Tensor]:
 
 ROUNDING = "rounding in single precision"
 WIENER = Task(
-    "wiener", "the best linear denoiser", for_wiener, wiener, 1e-4, ROUNDING,
+    "wiener", "the best linear denoiser", for_wiener, wiener, 1e-5, ROUNDING,
     mistakes=(
         Mistake("sigma is a standard deviation: the power of the noise is sigma**2", lambda y, p, m, s: wiener(y, p, m, s**0.5)),
         Mistake("the mean is not taken away before, or not added again", lambda y, p, m, s: wiener(y, p, 0.0, s)),

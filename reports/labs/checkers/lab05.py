@@ -31,8 +31,13 @@ def scene(rng: np.random.Generator) -> Tensor:
 
 # Instances.
 def level(rng: np.random.Generator) -> float:
-    """Away from 1, where a level is its own square."""
-    return float(rng.uniform(0.25, 0.6) if rng.random() < 0.5 else rng.uniform(1.6, 2.5))
+    """Away from 1, where a level is its own square, and so is the level ``below`` it."""
+    return float(rng.uniform(0.25, 0.6) if rng.random() < 0.5 else rng.uniform(2.6, 3.5))
+
+
+def below(sigma: float, rng: np.random.Generator) -> float:
+    """Not near sigma / 2, where as much is kept as is taken away."""
+    return float(sigma * rng.uniform(0.55, 0.8))
 
 
 def for_forward(rng: np.random.Generator) -> tuple[Tensor, float, torch.Generator]:
@@ -51,7 +56,7 @@ def for_ancestral(rng: np.random.Generator) -> tuple[Tensor, Tensor, float, floa
 
 def for_ddim(rng: np.random.Generator) -> tuple[Tensor, Tensor, float, float]:
     x, sigma = for_vp(rng)
-    return x, detail(rng, 32).double(), sigma, float(sigma * rng.uniform(0.4, 0.8))
+    return x, detail(rng, 32).double(), sigma, below(sigma, rng)
 
 
 def for_generate(rng: np.random.Generator) -> tuple[Any, Tensor, list[float]]:
@@ -63,7 +68,7 @@ def for_generate(rng: np.random.Generator) -> tuple[Any, Tensor, list[float]]:
 
 def for_heun(rng: np.random.Generator) -> tuple[Any, Tensor, float, float]:
     x, sigma = for_vp(rng)
-    return priors.load("gaussian"), x, sigma, float(sigma * rng.uniform(0.4, 0.8))
+    return priors.load("gaussian"), x, sigma, below(sigma, rng)
 
 
 # The truth. Of a draw the noise is compared: what is left when the right centre is taken away, over the right width.

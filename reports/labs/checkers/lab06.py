@@ -301,8 +301,6 @@ ANNEALED = Task(
         Mistake("what the prior believed last is returned; the draw, z, has met the data: return it",
                 lambda *given: annealed_looks(*given, last="believed")),
         Mistake("noise is added to the answer; return the last z", lambda *given: annealed_looks(*given, last="noisy", renew="sigma")),
-        Mistake("the last level is left out: the pairs are those of [*levels, 0.0]",
-                lambda y, h, s, p, levels, *rest: annealed_looks(y, h, s, p, levels[:-1], *rest)),
         Mistake("only the first level is gone through: return stands inside the loop",
                 lambda y, h, s, p, levels, *rest: annealed_looks(y, h, s, p, levels[:1], *rest)),
     ),

@@ -72,7 +72,7 @@ def for_told(rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, 
 
 
 def for_compare(rng: np.random.Generator) -> tuple[list[Problem], list[Any]]:
-    return measured(rng, 24, 2, glaring), [priors.load(name) for name in RIVALS]
+    return measured(rng, 24, 2, glaring), known()
 
 
 def for_gain(rng: np.random.Generator) -> tuple[Tensor, int, int]:
@@ -109,9 +109,14 @@ def compare(these: Sequence[Problem], entrants: Sequence[Any]) -> Tensor:
     return compared(these, entrants, score)
 
 
+@functools.lru_cache(maxsize=64)  # every mistake, and every claim that is recomputed, asks for the same ones
+def restored(problem: Problem, prior: Any) -> Tensor:
+    return solvers.solve(problem, prior, "hqs", steps=8).x
+
+
 def compared(
     these: Sequence[Problem], entrants: Sequence[Any], by: Callable[[Tensor, Problem], float],
-    restore: Callable[[Problem, Any], Tensor] = lambda problem, prior: solvers.solve(problem, prior, "hqs", steps=8).x,
+    restore: Callable[[Problem, Any], Tensor] = restored,
 ) -> Tensor:  # fmt: skip
     """A table of ``by`` of what ``restore`` gives."""
     return torch.tensor([[by(restore(each, prior), each) for prior in entrants] for each in these], dtype=torch.float64)
@@ -129,12 +134,12 @@ def gain(table: Tensor, one: int, other: int) -> tuple[float, float]:
 
 def rivals(these: Sequence[Problem]) -> Tensor:
     """PSNR [N, 2] of those that one's own prior is compared with."""
-    return table_of_rivals(tuple(these))
+    return compare(these, known())
 
 
-@functools.lru_cache(maxsize=4)  # asked for as the truth, and again whenever claims are recomputed
-def table_of_rivals(these: tuple[Problem, ...]) -> Tensor:
-    return compare(these, [priors.load(name) for name in RIVALS])
+@functools.cache
+def known() -> list[Any]:
+    return [priors.load(name) for name in RIVALS]
 
 
 # Promises.
@@ -239,8 +244,8 @@ def defended(found: Any, these: Sequence[Problem]) -> Tensor:
     shape = [len(these), *these[0].truth.shape[1:]]  # type: ignore[union-attr]
     if not isinstance(found, tuple) or len(found) < 2 or list(found[0].shape) != shape or sum(each.numel() for each in found[1:]) != 2:
         raise Complaint(f"it gives the restored pictures, {shape}, and a list of two claims", "join the pictures by torch.cat")
-    others, restored, claims = rivals(these), found[0], torch.cat([each.reshape(-1).double() for each in found[1:]])
-    scores = torch.tensor([score(x[None].float(), each) for x, each in zip(restored, these, strict=True)], dtype=torch.float64)
+    others, mine, claims = rivals(these), found[0], torch.cat([each.reshape(-1).double() for each in found[1:]])
+    scores = torch.tensor([score(x[None].float(), each) for x, each in zip(mine, these, strict=True)], dtype=torch.float64)
     if float(scores.min()) < 8 or float(scores.max()) > 50:
         raise Complaint(f"the pictures have {float(scores.min()):.1f} to {float(scores.max()):.1f} dB, which no restoration of these has",
                         "hand over what solve gives, as it is, in the order of the problems")  # fmt: skip
