@@ -202,8 +202,8 @@ MEAN_PICTURE = Task(
     ),
 )  # fmt: skip
 DRAW = Task(
-    "draw", "pictures drawn as probable as they are", for_draw, expected_shares, shares_stray, BECAUSE, measure=shares,
-    form=lambda y, p, c, s, n, rng: (n, *y.shape[1:]), uses=("weights",),
+    "draw", "pictures drawn as probable as they are", for_draw, expected_shares, shares_stray,
+    f"{BECAUSE} of how often each picture is drawn", measure=shares, form=lambda y, p, c, s, n, rng: (n, *y.shape[1:]), uses=("weights",),
     mistakes=(
         Mistake("all pictures are drawn equally often; draw each with its probability, once y was seen",
                 lambda y, p, c, s, n, rng: with_shares(torch.full_like(c, 1 / len(c)))),

@@ -161,9 +161,9 @@ def fresh(b: float, sigma: float, after: float) -> float:
     return math.sqrt(max(0.0, after**2 - (b * sigma) ** 2))
 
 
-ROUNDING = "rounding in single precision"
+ROUNDING, OF_NOISE = "rounding in single precision", f"{BECAUSE} of mean and width of the noise, in units of the right width"
 FORWARD = Task(
-    "forward", "pictures under noise", for_forward, white_noise, stray, BECAUSE, measure=forward_noise, form=lambda *_: SHAPE,
+    "forward", "pictures under noise", for_forward, white_noise, stray, OF_NOISE, measure=forward_noise, form=lambda *_: SHAPE,
     mistakes=(
         Mistake("sigma is a standard deviation: multiply the noise by sigma, not by its square root",
                 lambda x, s, rng: forward_as(x, s**0.5, x, s)),
@@ -205,7 +205,7 @@ VP = Task(
     ),
 )  # fmt: skip
 ANCESTRAL = Task(
-    "ancestral", "one step of DDPM, with fresh noise", for_ancestral, white_noise, stray, BECAUSE, measure=ancestral_noise,
+    "ancestral", "one step of DDPM, with fresh noise", for_ancestral, white_noise, stray, OF_NOISE, measure=ancestral_noise,
     form=lambda *_: SHAPE,
     mistakes=(
         Mistake("a square is missing: (after / sigma)**2 of the old noise is carried",

@@ -282,7 +282,8 @@ DRAW = Task(
 
 
 ANNEALED = Task(
-    "annealed", "the annealed sampler", for_annealed, annealed_looks, looks_stray, BECAUSE, measure=looks,
+    "annealed", "the annealed sampler", for_annealed, annealed_looks, looks_stray,
+    f"{BECAUSE} of mean and spread in {BANDS} bands of frequencies, in units of the exact spread", measure=looks,
     form=lambda y, h, s, p, levels, n, rng: (n, *y.shape[1:]), uses=("data_draw",),
     mistakes=(
         Mistake("the fresh noise is missing: go on from z + after * noise", lambda *given: annealed_looks(*given, renew="none")),

@@ -339,7 +339,8 @@ def twice(x: Tensor, times: Sequence[float], believe: Believe) -> Tensor:
 SAME = "all samples are the same: every start needs noise of its own, of the shape [n, 1, H, W]"
 REFINE = Task(
     "refine", "samples from a regression with noise at the start", for_refine, expected_shares, shares_stray,
-    f"{BECAUSE}, and {STEPPING} for the steps", measure=shares, uses=("answer", "heun"),
+    f"{BECAUSE} of how often each picture is drawn, and {STEPPING} for the steps", measure=shares,
+    form=lambda y, p, b, c, s, jitter, times, n, rng: (n, *y.shape[1:]), uses=("answer", "heun"),
     mistakes=(
         Mistake(SAME, lambda *given: refined(*given, drawn=0, shared=True)),
         Mistake(SAME, lambda *given: refined(*given, shared=True)),
