@@ -14,8 +14,9 @@ KEEP = "make a new tensor, such as x = x + d in place of x += d"
 REMEDIES = {
     r"NameError|UnboundLocalError":
         "a function uses its arguments, what it computes itself, and functions of the file: is the name one of these?",
-    r"must match the size of tensor|could not be broadcast|not broadcastable|shapes cannot be multiplied":
+    r"must match the size of tensor|Expected size for first two dimensions|broadcast|shapes cannot be multiplied":
         "the shapes of two tensors do not fit, so print both: [K] meets pictures as [:, None, None, None]; rfft2 halves columns",
+    r"Got: Bool": "true and false have no mean: make them numbers first, by .float()",
     r"dtype|scalar type":
         "the arguments may be in double precision: make other tensors in their dtype, by zeros_like(x), .to(x) or dtype=x.dtype",
     r"NoneType": "a function that is called here returns nothing: does it end with return?",
@@ -82,7 +83,9 @@ def common(truth: Parts, true: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 def fitted(answer: np.ndarray, true: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """What is off by one factor or by one number, whatever that is: told only where nothing else is."""
-    if true.size > 1 and float(np.abs(true).max()) > 0:
+    if not answer.any():
+        yield "it is zero everywhere", answer
+    elif true.size > 1 and float(np.abs(true).max()) > 0:
         factor = float((answer * true).sum().real / (true * true).sum().real)
         yield f"it is {factor:.3g} times the right answer: a factor is missing or too much", factor * true
         offset = float(np.mean(answer - true).real)

@@ -200,7 +200,8 @@ def mismatch(parts: Parts, truth: Parts) -> Comparison | None:
     """Why an answer cannot be compared with the truth, if it cannot."""
     if len(parts) != len(truth):
         asked = "one is" if len(truth) == 1 else f"{len(truth)} are"
-        return Comparison(f"it returns {len(parts)} value{'s' * (len(parts) != 1)}, where {asked} asked for")
+        cause = "join them into one tensor, by torch.cat or torch.stack" if len(truth) == 1 else "return all of them, with commas between"
+        return Comparison(f"it returns {len(parts)} value{'s' * (len(parts) != 1)}, where {asked} asked for", causes=[cause])
     for i, (part, true) in enumerate(zip(parts, truth, strict=True), start=1):
         name = "its answer" if len(truth) == 1 else f"value {i} of its answer"
         if part.shape != true.shape and not part.size == true.size == 1:
