@@ -60,7 +60,8 @@ def bars(of, path):
     """Histograms of ranks, by sampler."""
     figure, axes = pyplot.subplots(1, len(of), figsize=(7, 2.2), sharey=True, layout="constrained")
     for ax, (name, found) in zip(axes, of.items(), strict=True):
-        ax.bar(range(n + 1), torch.bincount(found.flatten().long(), minlength=n + 1) / found.numel(), width=0.9)
+        shares = torch.bincount(found.flatten().long(), minlength=n + 1) / found.numel()
+        ax.bar(range(n + 1), shares.tolist(), width=0.9)
         ax.axhline(1 / (n + 1), color="black", linestyle=":")
         ax.set(title=name, xlabel="rank of the truth")
     axes[0].set(ylabel="share of the pixels")

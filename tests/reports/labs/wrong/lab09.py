@@ -87,5 +87,6 @@ WRONG = {
     "refine: ends at zero": (REFINE + STARTS + FOLLOW.replace("r.expand_as(pictures)", "0 * pictures"), "begin about zero"),
     "refine: the mean": (REFINE + "    return r.expand(n, -1, -1, -1)", "none of the pictures"),
     "refine: one sample": (
-        REFINE + "    starts = r + jitter * torch.randn(y.shape, generator=rng, dtype=y.dtype)\n" + FOLLOW, "where [2000, 1, 12, 12] is asked for"),
+        REFINE + "    starts = r + jitter * torch.randn(y.shape, generator=rng, dtype=y.dtype)\n" + FOLLOW,
+        "where [2000, 1, 12, 12] is asked for"),
 }  # fmt: skip
