@@ -54,7 +54,9 @@ def doubts(problem: Problem, answers: Tensor, moved: float | None, strong: bool,
         yield f"misfit {float(found.min()):.2g}, expected above {low:.2g}: it fits the noise; {remedy} noise_sigma"
     if float(found.max()) > high:
         remedy = ("give a smaller strength or check" if strong else "check") + " the label that the prior was told," * labelled
-        yield f"misfit {float(found.max()):.2g}, expected below {high:.3g}: it does not explain the data; {remedy} noise_sigma and operator"
+        other = "" if strong else "; if both are right, the prior errs by more than it tells"
+        told = f"misfit {float(found.max()):.2g}, expected below {high:.3g}: it does not explain the data"
+        yield f"{told}; {remedy} noise_sigma and operator{other}"
     if moved is not None and moved > STILL:
         yield f"it moved by {255 * moved:.2g}/255 in the second half of its turns: it has not settled; give more steps"
 

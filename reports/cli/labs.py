@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,15 +41,16 @@ def start(number: int, student: str, out: str | None) -> None:
     from reports.runs import files
 
     with input_checked():
-        text = cells.of_student(catalogue.template(number), student)
-        name = f"lab{number:02}_{cells.in_file_name(student)}.py"
+        template, name = catalogue.template(number), cells.file_name(number, cells.checked_student(student))
         path = Path(out or name)
         path = path / name if path.is_dir() else path
         if path.exists():
             raise ValueError(f"{path} is there already, perhaps with your answers in it; name another file by --out")
+        text = cells.of_student(template, student, path.name)
         files.write(path, lambda file: file.write(text.encode()))
-    click.echo(f"lab: {path} (open it as a notebook, or run it: python {path})")
-    click.echo(f"check yourself as often as you like: priorbench lab check {path}")
+    typed = shlex.quote(str(path))
+    click.echo(f"lab: {path} (open it as a notebook, or run it: python {typed})")
+    click.echo(f"check yourself as often as you like: priorbench lab check {typed}")
 
 
 seconds = click.option("--seconds", type=float, default=180.0, show_default=True, help="Time limit for all; one cell may take 40.")

@@ -13,7 +13,7 @@ How a lab is added, say lab 11:
    on two of them, and twice more if it ``uses`` others. Tolerances come from rounding, or are five standard errors of what is drawn:
    say which in ``because``. ``mistakes`` hold, for each classic mistake, what it gives, and a hint of one line.
    Common ones (sign, factors of 2 and 255, an offset, a square too much or missing, mirrored, transposed, clipped, an argument returned
-   as it is) are recognised for all tasks by ``reports.labs.judge.common``.
+   as it is), other shapes, and exceptions are recognised for all tasks by ``reports.labs.hints``.
 3. One line in ``catalogue.LABS``.
 4. ``tests/reports/labs/solutions/lab11.py``, the functions written, which stand nowhere else (the tests put them into the template), and
    ``tests/reports/labs/wrong/lab11.py`` with ``WRONG``: about ten wrong functions, at least one a task, each with words of the hint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 MARK = re.compile(r"# ?%%(?P<kind>.*)")
 LARGEST = 1_000_000  # bytes of a script
 NOBODY = "nobody"  # the id in a template
+OWN_FILE = re.compile(r"lab(\d\d)_YOUR_ID\.py")  # the script itself, in the commands that a template tells
 STUDENT = re.compile(r"\w[\w .@+-]{0,59}")
 
 
@@ -123,9 +125,26 @@ def constants(text: str) -> dict[str, object]:
     return found
 
 
-def of_student(template: str, student: str) -> str:
-    """A template with an id in it."""
-    return template.replace(f'STUDENT = "{NOBODY}"', f'STUDENT = "{checked_student(student)}"', 1)
+def bound(text: str) -> set[str]:
+    """Names that a cell gives a value to at its top level; of a cell that cannot be parsed its functions and classes."""
+    try:
+        nodes = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set(re.findall(r"^(?:def|class)\s+(\w+)", text, re.MULTILINE))
+    defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    within = (each for node in nodes if not isinstance(node, ast.FunctionDef | ast.ClassDef) for each in ast.walk(node))
+    return defined | {each.id for each in within if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+
+
+def of_student(template: str, student: str, file: str | None = None) -> str:
+    """A template with an id in it, and in its commands the name of the ``file`` that it is written to, by default as ``file_name``."""
+    text = template.replace(f'STUDENT = "{NOBODY}"', f'STUDENT = "{checked_student(student)}"', 1)
+    return OWN_FILE.sub(lambda found: shlex.quote(file or file_name(int(found[1]), student)), text)
+
+
+def file_name(lab: int, student: str) -> str:
+    """What the script of a student is called unless another name is given."""
+    return f"lab{lab:02}_{in_file_name(student)}.py"
 
 
 def in_file_name(student: str) -> str:

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from reports.labs import catalogue, judge, process
-from reports.labs.answers import Failure
+from reports.labs.answers import UNWRITTEN, WAITS, Failure
 from reports.labs.cells import Script, read
 from reports.labs.judge import Verdict, failed
 from reports.labs.process import Limits
-
-UNWRITTEN = "NotImplementedError"
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,9 @@ class Checked:
 
     @property
     def troubles(self) -> list[str]:
-        """Cells that failed, but for those that wait for a task which is not written yet, or for what such a cell should have made."""
+        """Cells that failed, but for those that wait for a task which is not written yet, or for what another cell should have made."""
         failures = [(cell["line"], Failure(**cell["failure"])) for cell in self.cells if cell["failure"]]
-        waiting = any(why.kind == UNWRITTEN for _, why in failures)
-        passed_over = (UNWRITTEN, "NameError") if waiting else (UNWRITTEN,)
-        return [f"the cell at line {line} failed: {failed(why)[0]}" for line, why in failures if why.kind not in passed_over]
+        return [f"the cell at line {line} failed: {failed(why)[0]}" for line, why in failures if why.kind not in (UNWRITTEN, WAITS)]
 
 
 def check(path: Path, limits: Limits | None = None, wrap: Sequence[str] = ()) -> Checked:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -19,7 +20,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
 from typing import Any, TextIO
@@ -109,7 +110,15 @@ def running(user: int) -> int:
 
 
 def run(asked: dict[str, Any], events: TextIO) -> None:
-    """Run all cells, then call all functions, and tell of each before and after."""
+    """All that is asked for; then the process ends."""
+    work(asked, functools.partial(tell, events))
+    tell(events, "end")
+    events.flush()
+    os._exit(0)  # threads that a student left running do not keep the process
+
+
+def work(asked: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Run all cells, then call all functions, and ``tell`` of each before and after."""
     from reports.labs import cells
     from reports.labs.answers import answers
     from reports.labs.catalogue import load
@@ -117,20 +126,20 @@ def run(asked: dict[str, Any], events: TextIO) -> None:
     file, text = asked["file"], asked["text"]
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)  # tracebacks show the student's lines
     space: dict[str, Any] = {"__name__": "__main__", "__file__": file, "__builtins__": __builtins__}
+    missing: dict[str, str] = {}
     for cell in cells.split(text):
-        if not cell.prose and cell.line not in asked["skip"]:
-            tell(events, "begin", at=cell.line)
-            tell(events, "cell", **executed(cell.text, cell.line, file, space, asked["cell_seconds"]))
+        if cell.line in asked["skip"]:
+            missing |= dict.fromkeys(cells.bound(cell.text), f"the cell at line {cell.line}, which fails")
+        elif not cell.prose:
+            tell("begin", at=cell.line)
+            tell("cell", **executed(cell.text, cell.line, file, space, asked["cell_seconds"], missing))
     calls = answers(
         space, load(asked["lab"]), asked["student"], file, lambda: limited(asked["call_seconds"]),
-        lambda function: tell(events, "begin", at=function), asked["skip"],
+        lambda function: tell("begin", at=function), asked["skip"], missing,
     )  # fmt: skip
     with quiet():
         for made in calls:
-            tell(events, "answer", **made.plain())
-    tell(events, "end")
-    events.flush()
-    os._exit(0)  # threads that a student left running do not keep the process
+            tell("answer", **made.plain())
 
 
 def tell(events: TextIO, event: str, **what: Any) -> None:
@@ -138,9 +147,10 @@ def tell(events: TextIO, event: str, **what: Any) -> None:
     events.flush()
 
 
-def executed(text: str, line: int, file: str, space: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """What a cell printed and drew, and why it failed if it did."""
-    from reports.labs.answers import failure_of
+def executed(text: str, line: int, file: str, space: dict[str, Any], seconds: float, missing: dict[str, str]) -> dict[str, Any]:
+    """What a cell printed and drew, and why it failed if it did: the names that it would have made are ``missing`` then."""
+    from reports.labs.answers import UNWRITTEN, WAITS, awaited, failure_of
+    from reports.labs.cells import bound
 
     began, failure = time.perf_counter(), None
     printed = Printed()
@@ -149,9 +159,11 @@ def executed(text: str, line: int, file: str, space: dict[str, Any], seconds: fl
             with limited(seconds):
                 exec(compiled(text, line, file), space)
         except BaseException as error:  # a student's code may raise anything, and may try to exit
-            failure = failure_of(error, file)
-            told = None if failure.kind == "NotImplementedError" else traceback.format_exception_only(error)
-            printed.write("".join(told or []))
+            failure = failure_of(error, file, missing)
+            missing |= dict.fromkeys(bound(text), awaited(failure, line))
+            if failure.kind != UNWRITTEN:
+                shown = [f"waits for {failure.message}\n"] if failure.kind == WAITS else traceback.format_exception_only(error)
+                printed.write("".join(shown))
         drawn = pictures()
     taken = time.perf_counter() - began
     return {"line": line, "seconds": taken, "printed": printed.getvalue(), "pictures": drawn, "failure": failure and vars(failure)}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 ERRORS = 5  # standard errors that are allowed: a right answer strays farther once in two million times
-BECAUSE = "five standard errors of what is drawn"
+BECAUSE = "five standard errors"
 
 
 def moments(white: Tensor) -> Tensor:

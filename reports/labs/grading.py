@@ -96,7 +96,7 @@ def opened(path: Path, folder: Path) -> Submission:
 
 def key(script: Script, limits: Limits) -> str:
     """Name of what is kept of a submission: it changes with its text, the lab's rules, the limits and the numerical packages."""
-    rules = [RULES / "checkers" / f"lab{script.lab:02}.py", RULES / "judge.py"]
+    rules = [RULES / "checkers" / f"lab{script.lab:02}.py", RULES / "judge.py", RULES / "hints.py"]
     told = [script.text, repr(limits), repr(sorted(numerics().items())), *(file.read_text("utf-8") for file in rules)]
     return hashlib.sha256("\0".join(told).encode()).hexdigest()[:24]
 

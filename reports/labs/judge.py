@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
-from reports.labs.answers import Answer, Failure, encoded, plain
+from reports.labs import hints
+from reports.labs.answers import UNWRITTEN, WAITS, Answer, Failure, encoded, plain
 from reports.labs.lab import Complaint, Lab, Task, instance
 
 CLOSE = 0.02  # of the distance between a mistake and the truth: as near an answer must be to a mistake to be taken for it
@@ -45,6 +47,33 @@ class Comparison:
         return not self.said and self.times <= 1
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One instance of a task: its arguments, and what they should and should not give, computed once and when it is needed."""
+
+    task: Task
+    given: tuple[Any, ...]
+
+    @cached_property
+    def truth(self) -> Parts:
+        return arrays(self.task.expected(*self.given))
+
+    @cached_property
+    def tolerances(self) -> Parts:
+        return spread(self.task.tolerance(*self.given) if callable(self.task.tolerance) else self.task.tolerance, self.truth)
+
+    @cached_property
+    def mistakes(self) -> list[tuple[str, Parts]]:
+        """What each mistake that can be made here would give, after its hint."""
+        made = [(mistake.hint, attempt(mistake.gives, self.given)) for mistake in self.task.mistakes]
+        return [(hint, wrong) for hint, wrong in made if wrong]
+
+
+@lru_cache(maxsize=32)
+def asked(lab: Lab, task: Task, student: str, number: int) -> Asked:
+    return Asked(task, instance(lab, task, student, number))
+
+
 def verdicts(lab: Lab, student: str, answers: Sequence[Answer]) -> list[Verdict]:
     """One for each task."""
     return [verdict(lab, task, student, [each for each in answers if each.function == task.function]) for task in lab.tasks]
@@ -57,11 +86,17 @@ def verdict(lab: Lab, task: Task, student: str, answers: Sequence[Answer]) -> Ve
     if not found[0] and helped:
         again = told(lab, task, student, helped)
         if again[0]:
-            names = " and ".join(task.uses)
-            return Verdict(task.function, task.asks, True, f"right, once {names} is: mend that first", "", seconds)
+            return Verdict(task.function, task.asks, True, right_once(task, alone), "", seconds)
         if any(each.failure for each in alone) or not any(each.failure for each in helped):
             found = again
     return Verdict(task.function, task.asks, *found, seconds)
+
+
+def right_once(task: Task, alone: Sequence[Answer]) -> str:
+    """What is said of a function that is right when those that it uses are."""
+    awaited = [each.failure.message for each in alone if each.failure and each.failure.kind == WAITS]
+    names, are = " and ".join(task.uses), "are: mend those" if len(task.uses) > 1 else "is: mend that"
+    return f"right, but waits for {awaited[0]}" if awaited else f"right, once {names} {are} first"
 
 
 def told(lab: Lab, task: Task, student: str, answers: Sequence[Answer]) -> tuple[bool, str, str]:
@@ -71,16 +106,17 @@ def told(lab: Lab, task: Task, student: str, answers: Sequence[Answer]) -> tuple
     for each in answers:
         if each.failure:
             return False, *failed(each.failure)
-    compared = [compare(task, instance(lab, task, student, each.number), each) for each in answers]
+    compared = [compare(asked(lab, task, student, each.number), each) for each in answers]
     wrong = [each for each in compared if not each.right]
     changed = sorted({name for each in answers for name in each.changed})
     if not wrong and changed:
-        return False, f"it writes into its argument {changed[0]}", "make a new tensor, such as x = x + d in place of x += d"
+        return False, f"it writes into its argument {changed[0]}", hints.KEEP
     if not wrong:
         return True, "right", ""
     worst = max(wrong, key=lambda each: math.inf if each.said else each.times)
     shared = (cause for cause in worst.causes if all(cause in each.causes for each in wrong))
-    return False, worst.said or size(worst, task), next(shared, "")
+    otherwise = f"it writes into its argument {changed[0]}: {hints.KEEP}" if changed else ""
+    return False, worst.said or size(worst, task), next(shared, otherwise)
 
 
 def size(found: Comparison, task: Task) -> str:
@@ -92,7 +128,9 @@ def size(found: Comparison, task: Task) -> str:
 def failed(failure: Failure) -> tuple[str, str]:
     """(what is said, likely cause) where a function gave no answer, or a cell did not end."""
     where = f" in line {failure.line}" if failure.line else ""
-    if failure.kind == "NotImplementedError":
+    if failure.kind == WAITS:
+        return f"waits for {failure.message}", ""
+    if failure.kind == UNWRITTEN:
         return f"not written yet: put your lines in place of raise NotImplementedError{where}", ""
     if failure.kind == "TooLong":
         return f"{failure.message}{where}", "a loop that never ends, or pixels visited one by one"
@@ -104,29 +142,34 @@ def failed(failure: Failure) -> tuple[str, str]:
         return f"{failure.message}; does its cell run, and has the function its name still?", ""
     if failure.kind == "TypeError" and failure.message.startswith("it returns"):
         return failure.message, ""
-    return f"{failure.kind}{where}: {failure.message}", ""
+    told = f"{failure.kind}: {' '.join(failure.message.split())}"
+    return told.replace(":", f"{where}:", 1), hints.remedy(told)
 
 
-def compare(task: Task, given: tuple[Any, ...], answer: Answer) -> Comparison:
+def compare(it: Asked, answer: Answer) -> Comparison:
     """An answer to one instance beside the truth."""
+    task, given = it.task, it.given
     try:
         parts = answer.arrays()
     except ValueError:
         return Comparison("its answer could not be read")
-    truth = arrays(task.expected(*given))
+    if task.form is not None:
+        form = [np.zeros(task.form(*given))]
+        parts = grouped(parts, form)
+        if odd := mismatch(parts, form):
+            return odd
     if task.measure is not None:
         try:
             parts = arrays(task.measure(plain_parts(parts), *given))
         except Complaint as complaint:
-            return Comparison(complaint.said, causes=[complaint.cause] if complaint.cause else [])
+            return Comparison(complaint.said, causes=[complaint.cause] * bool(complaint.cause))
         except Exception as error:  # a student's answer of another shape fails in its own way
             return Comparison(f"its answer is not of the form that was asked for: {error}")
-    parts = grouped(parts, truth)
-    if said := mismatch(parts, truth):
-        return Comparison(said)
-    tolerances = spread(task.tolerance(*given) if callable(task.tolerance) else task.tolerance, truth)
-    found = distances(parts, truth, tolerances)
-    return found if found.right else replace(found, causes=causes(task, given, parts, truth, tolerances))
+    parts = grouped(parts, it.truth)
+    if odd := mismatch(parts, it.truth):
+        return replace(odd, causes=[*infinite(it, parts), *odd.causes])
+    found = distances(parts, it.truth, it.tolerances)
+    return found if found.right else replace(found, causes=causes(it, parts))
 
 
 def plain_parts(parts: Parts) -> Any:
@@ -143,26 +186,50 @@ def arrays(found: Any) -> Parts:
 
 
 def grouped(parts: Parts, truth: Parts) -> Parts:
-    """Numbers that were returned one by one where a list is asked for, or the other way round."""
+    """Numbers or pictures that were returned one by one where one tensor is asked for, or the other way round."""
     if len(truth) == 1 and len(parts) == truth[0].size > 1 and all(part.size == 1 for part in parts):
         return [np.array([part.item() for part in parts]).reshape(truth[0].shape)]
+    if len(truth) == 1 and 1 < len(parts) == len(np.atleast_1d(truth[0])) and all(part.shape == truth[0].shape[1:] for part in parts):
+        return [np.stack(parts)]
     if len(parts) == 1 and parts[0].size == len(truth) > 1 and all(true.size == 1 for true in truth):
         return list(parts[0].reshape(-1, 1))
     return parts
 
 
-def mismatch(parts: Parts, truth: Parts) -> str:
-    """Why an answer cannot be compared with the truth."""
+def mismatch(parts: Parts, truth: Parts) -> Comparison | None:
+    """Why an answer cannot be compared with the truth, if it cannot."""
     if len(parts) != len(truth):
-        return f"it returns {len(parts)} value{'s' * (len(parts) > 1)}, where {len(truth)} are asked for"
-    for part, true in zip(parts, truth, strict=True):
+        asked = "one is" if len(truth) == 1 else f"{len(truth)} are"
+        cause = "join them into one tensor, by torch.cat or torch.stack" if len(truth) == 1 else "return all of them, with commas between"
+        return Comparison(f"it returns {len(parts)} value{'s' * (len(parts) != 1)}, where {asked} asked for", causes=[cause])
+    for i, (part, true) in enumerate(zip(parts, truth, strict=True), start=1):
+        name = "its answer" if len(truth) == 1 else f"value {i} of its answer"
         if part.shape != true.shape and not part.size == true.size == 1:
-            return f"its answer has the shape {list(part.shape)}, where {list(true.shape)} is asked for"
+            asked = str(list(true.shape)) if true.shape else "one number"
+            return Comparison(f"{name} {shaped(part)}, where {asked} is asked for", causes=hints.reshaped(part, true.shape))
         if part.dtype.kind == "c" and true.dtype.kind != "c":
-            return "its answer is complex: a picture is real; end with irfft2, or take the real part"
+            squared = "a complex coefficient c is squared as c.abs() ** 2, not as c**2"
+            real = "end with irfft2, or take the real part; a root of a negative number is complex, too"
+            return Comparison(f"{name} is complex, where real numbers are asked for", causes=[real if true.shape else squared])
         if not np.isfinite(part).all():
-            return "its answer holds NaN or infinity: something is divided by zero, or grows without bounds"
-    return ""
+            return Comparison(f"{name} holds NaN or infinity", causes=["something is divided by zero, or grows without bounds"])
+    return None
+
+
+def shaped(part: np.ndarray) -> str:
+    return f"has the shape {list(part.shape)}" if part.shape else "is one number"
+
+
+def infinite(it: Asked, parts: Parts) -> list[str]:
+    """The hints of all mistakes that give NaN or infinity just where this answer has them."""
+    if all(np.isfinite(part).all() for part in parts):
+        return []
+    holes = [np.isfinite(part) for part in parts]
+    return [hint for hint, wrong in it.mistakes if alike([np.isfinite(each) for each in wrong], holes)]
+
+
+def alike(some: Parts, others: Parts) -> bool:
+    return len(some) == len(others) and all(np.array_equal(*pair) for pair in zip(some, others, strict=True))
 
 
 def spread(tolerance: Any, truth: Parts) -> Parts:
@@ -182,13 +249,35 @@ def joined(parts: Parts) -> np.ndarray:
     return np.concatenate([np.asarray(part, complex if part.dtype.kind == "c" else float).ravel() for part in parts])
 
 
-def causes(task: Task, given: tuple[Any, ...], parts: Parts, truth: Parts, tolerances: Parts) -> list[str]:
-    """The hints of all mistakes that would give this answer, the likeliest first."""
-    answer, true, allowed = (joined(each) for each in (parts, truth, tolerances))
-    own = ((mistake.hint, attempt(mistake.gives, given)) for mistake in task.mistakes)
-    made = [(hint, joined(wrong)) for hint, wrong in own if wrong and not mismatch(wrong, truth)]
-    made += common(answer, truth, true, given if task.measure is None else ())
-    return [hint for hint, wrong in made if taken_for(answer, wrong, true, allowed)]
+def causes(it: Asked, parts: Parts) -> list[str]:
+    """The hints of all mistakes that would give this answer, the nearest first, and of those as near as rounding the likeliest."""
+    truth = it.truth
+    answer, true, allowed = (joined(each) for each in (parts, truth, it.tolerances))
+    made = [(hint, joined(wrong)) for hint, wrong in it.mistakes if not mismatch(wrong, truth)]
+    made += hints.common(truth, true)
+    made += [one for i in single(parts, truth, it.tolerances) for one in of_part(i, truth)]
+    found = [(nearness(answer, wrong, allowed), hint) for hint, wrong in made if taken_for(answer, wrong, true, allowed)]
+    likely = [hint for _, hint in sorted(found, key=lambda each: each[0])]
+    likely += hints.returned(answer, it.given) if it.task.measure is None else []
+    likely += [hint for hint, wrong in hints.fitted(answer, true) if taken_for(answer, wrong, true, allowed)]
+    return likely + hints.digits(parts, truth)
+
+
+def nearness(answer: np.ndarray, wrong: np.ndarray, allowed: np.ndarray) -> float:
+    """How far an answer is from a mistake, in tolerances; 1 for all that is as near as rounding."""
+    return max(1.0, float((np.abs(answer - wrong) / allowed).max()))
+
+
+def single(parts: Parts, truth: Parts, tolerances: Parts) -> list[int]:
+    """The number of the value that is wrong, where all others of a tuple are right."""
+    wrong = [i for i, (a, t, e) in enumerate(zip(parts, truth, tolerances, strict=True)) if (np.abs(a.reshape(t.shape) - t) > e).any()]
+    return wrong if len(wrong) == 1 < len(truth) else []
+
+
+def of_part(i: int, truth: Parts) -> Iterator[tuple[str, np.ndarray]]:
+    """Common mistakes in one value of a tuple."""
+    for hint, wrong in hints.common([truth[i]], joined([truth[i]])):
+        yield f"of value {i + 1}: {hint}", joined([*truth[:i], wrong, *truth[i + 1 :]])
 
 
 def attempt(gives: Callable[..., Any], given: tuple[Any, ...]) -> Parts | None:
@@ -206,40 +295,5 @@ def taken_for(answer: np.ndarray, wrong: np.ndarray, true: np.ndarray, allowed: 
     """
     gap = np.abs(wrong - true)
     bound = np.maximum(allowed * np.maximum(1, np.abs(wrong) / np.maximum(np.abs(true), 1e-30)), CLOSE * gap.max())
-    bound = np.minimum(bound, np.maximum(allowed, np.abs(wrong).max() / 2))
+    bound = np.minimum(bound, max(np.abs(wrong).max() / 2, 1e-30))
     return bool((gap > 2 * allowed).any()) and bool((np.abs(answer - wrong) <= bound).all())
-
-
-FACTORS = {
-    -1.0: "the sign is wrong",
-    255.0: "it is in 0..255, where all is in 0..1",
-    1 / 255: "it is divided by 255 once too often: all is in 0..1 already",
-    255.0**2: "a sigma in 0..255 was squared, where all is in 0..1",
-    1 / 255**2: "something is divided by 255 squared: all is in 0..1 already",
-    2.0: "a factor 2 too large",
-    0.5: "a factor 2 too small",
-}
-
-
-def common(answer: np.ndarray, truth: Parts, true: np.ndarray, given: Sequence[Any]) -> Iterator[tuple[str, np.ndarray]]:
-    """Mistakes that can be made in any task."""
-    for factor, hint in FACTORS.items():
-        yield hint, factor * true
-    if true.size > 1 and float(np.abs(true).max()) > 0:
-        factor = float((answer * true).sum().real / (true * true).sum().real)
-        yield f"it is {factor:.3g} times the right answer: a factor is missing or too much", factor * true
-        offset = float(np.mean(answer - true).real)
-        yield f"every value is too {'large' if offset > 0 else 'small'} by {abs(offset):.3g}", true + offset
-        yield "it is clipped to [0, 1]; leave it as it is", np.clip(true.real, 0, 1)
-    if true.dtype.kind != "c" and (true >= 0).all():
-        yield "it is the square root of the right answer: a square is missing, or a variance is asked for", np.sqrt(true)
-        yield "it is the square of the right answer: a square root is missing, or a standard deviation is asked for", true**2
-        if true.size == 1:
-            yield "it is one over the right answer", 1 / np.maximum(true, 1e-30)
-    if len(truth) == 1 and truth[0].ndim >= 2:
-        yield "it is mirrored left to right and upside down", np.flip(truth[0], (-2, -1)).ravel()
-        yield "rows and columns are exchanged", np.swapaxes(truth[0], -2, -1).ravel()
-    for i, argument in enumerate(given):
-        values = attempt(lambda x: x, (argument,)) if hasattr(argument, "detach") else None
-        if values and values[0].size == true.size:
-            yield f"it is argument number {i + 1}, just as it was given", values[0].ravel().astype(true.dtype)

@@ -44,6 +44,7 @@ class Task:
         mistakes: the classic ones, the likeliest first.
         measure: of an answer that is drawn at random, or that has many right forms: from (answer, *arguments) to the numbers that are
             compared. ``expected`` and the mistakes then give such numbers. It may raise a ``Complaint`` instead.
+        form: from the arguments to the shape of the one tensor that is measured; an answer of another shape is not measured.
         uses: functions of earlier tasks that this one is meant to call. Where the answer is wrong, the task is judged once more
             with what they should give, so that a mistake counts once.
     """
@@ -56,6 +57,7 @@ class Task:
     because: str
     mistakes: Sequence[Mistake] = ()
     measure: Callable[..., Any] | None = None
+    form: Callable[..., Sequence[int]] | None = None
     uses: Sequence[str] = ()
 
 

@@ -60,7 +60,11 @@ def test_a_strength_that_is_too_large_does_not_explain_the_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("factor", "word"), [(0.4, "does not explain the data; check noise_sigma and operator"), (3, "fits the noise; check noise_sigma")]
+    ("factor", "word"),
+    [
+        (0.4, "does not explain the data; check noise_sigma and operator; if both are right, the prior errs by more than it tells"),
+        (3, "fits the noise; check noise_sigma"),
+    ],
 )
 def test_a_wrong_noise_is_told_of_methods_without_strength(factor: float, word: str) -> None:
     problem = problems.deblur(problems.load_image("camera", 64), kernel="motion:15:30", noise_sigma=0.03, rng=0)

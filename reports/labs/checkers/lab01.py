@@ -54,11 +54,16 @@ def for_energy(rng: np.random.Generator) -> tuple[Tensor, Tensor, float]:
     return mean + sigma * white(rng, 1, 1, 24, 24).double(), mean, sigma
 
 
-def for_mixture(rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, float]:
-    pictures = shifted(detail(rng, 24), 1).double()
+def for_mixture(rng: np.random.Generator, size: int = 24, noise: tuple[float, float] = (1.2, 2.0)) -> tuple[Tensor, Tensor, Tensor, float]:
+    pictures = shifted(detail(rng, size), 1).double()
     chances = torch.from_numpy(rng.dirichlet(np.full(9, 4.0)))
-    sigma = float(rng.uniform(1.2, 2.0))
-    return pictures[int(rng.integers(9))][None] + sigma * white(rng, 1, 1, 24, 24).double(), pictures, chances, sigma
+    sigma = float(rng.uniform(*noise))
+    return pictures[int(rng.integers(9))][None] + sigma * white(rng, 1, 1, size, size).double(), pictures, chances, sigma
+
+
+def for_weights(rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, float]:
+    """So many pixels that exp of minus the squared distance is 0 in a computer for every picture."""
+    return for_mixture(rng, 48, (3.0, 5.0))
 
 
 DRAWS = 4000
@@ -120,6 +125,11 @@ def errors(samples: Tensor, truth: Tensor) -> tuple[float, float]:
     return float((samples - truth).square().mean()), float((samples.mean(0, keepdim=True) - truth).square().mean())
 
 
+def plain(y: Tensor, pictures: Tensor, chances: Tensor, sigma: float) -> Tensor:
+    """Weights by exp itself, before they are divided by their sum."""
+    return chances * (-(y - pictures).square().sum((1, 2, 3)) / (2 * sigma**2)).exp()
+
+
 def softened(y: Tensor, pictures: Tensor, chances: Tensor, scale: float) -> Tensor:
     """Weights where the squared distance is divided by ``scale``."""
     return torch.softmax(chances.log() - (y - pictures).square().sum((1, 2, 3)) / scale, 0)
@@ -153,11 +163,20 @@ ENERGY = Task(
         Mistake("the mean is left out: what counts is how far x is from it", lambda x, m, s: energy(x, 0 * m, s)),
         Mistake("the sign is wrong: an energy is the larger, the less likely a picture is", lambda x, m, s: -energy(x, m, s)),
         Mistake("sigma is taken as if it were in 0..255", lambda x, m, s: 255**2 * energy(x, m, s)),
+        Mistake("that is the density, exp(-energy), which is 0 in a computer; the energy itself is asked for",
+                lambda x, m, s: float(np.exp(-energy(x, m, s)))),
+        Mistake("the constant of the density is not asked for: the mean has the energy 0",
+                lambda x, m, s: energy(x, m, s) + x.numel() * float(np.log(s * (2 * np.pi) ** 0.5))),
     ),
 )  # fmt: skip
 WEIGHTS = Task(
-    "weights", "how probable each picture is, once y was seen", for_mixture, weights, 1e-5, ROUNDING,
+    "weights", "how probable each picture is, once y was seen", for_weights, weights, 1e-5, ROUNDING,
     mistakes=(
+        Mistake("exp of minus so large a sum is 0 for every picture, and 0 / 0 is no number: subtract the largest exponent before exp"
+                " (log-sum-exp), as torch.softmax does", lambda y, p, c, s: plain(y, p, c, s) / plain(y, p, c, s).sum()),
+        Mistake("exp of minus so large a sum is 0 for every picture, and that has no logarithm: use torch.softmax, or torch.logsumexp",
+                lambda y, p, c, s: plain(y, p, c, s).log() - plain(y, p, c, s).sum().log()),
+        Mistake("one distance is taken over all pictures together; each picture has its own: sum((1, 2, 3))", lambda y, p, c, s: c),
         Mistake("the chances before the measurement are left out", lambda y, p, c, s: weights(y, p, torch.full_like(c, 1 / len(c)), s)),
         Mistake("the 2 is missing: divide by 2 sigma**2", lambda y, p, c, s: softened(y, p, c, s**2)),
         Mistake("sigma must be squared: divide by 2 sigma**2", lambda y, p, c, s: softened(y, p, c, 2 * s)),
@@ -165,8 +184,7 @@ WEIGHTS = Task(
                 lambda y, p, c, s: softened(y, p, c, -2 * s**2)),
         Mistake("the squared differences of all pixels are added, not averaged",
                 lambda y, p, c, s: softened(y, p, c, 2 * s**2 * y.numel())),
-        Mistake("they do not add up to 1: divide by their sum",
-                lambda y, p, c, s: c * (-(y - p).square().sum((1, 2, 3)) / (2 * s**2)).exp()),
+        Mistake("they do not add up to 1, and exp of minus so large a sum is 0 for every picture: torch.softmax sees to both", plain),
         Mistake("these are the logarithms of the weights", lambda y, p, c, s: weights(y, p, c, s).log()),
         Mistake("the chances are multiplied in, not their logarithm added: they belong before exp, as log, or behind it, as a factor",
                 lambda y, p, c, s: torch.softmax(c - (y - p).square().sum((1, 2, 3)) / (2 * s**2), 0)),
@@ -184,7 +202,8 @@ MEAN_PICTURE = Task(
     ),
 )  # fmt: skip
 DRAW = Task(
-    "draw", "pictures drawn as probable as they are", for_draw, expected_shares, shares_stray, BECAUSE, measure=shares, uses=("weights",),
+    "draw", "pictures drawn as probable as they are", for_draw, expected_shares, shares_stray,
+    f"{BECAUSE} of how often each picture is drawn", measure=shares, form=lambda y, p, c, s, n, rng: (n, *y.shape[1:]), uses=("weights",),
     mistakes=(
         Mistake("all pictures are drawn equally often; draw each with its probability, once y was seen",
                 lambda y, p, c, s, n, rng: with_shares(torch.full_like(c, 1 / len(c)))),
@@ -208,6 +227,8 @@ ERRORS_TASK = Task(
         Mistake("sums over the pixels, where means are asked for", lambda s, t: tuple(t.numel() * e for e in errors(s, t))),
         Mistake("the first is the error of one sample only; take the mean over all of them",
                 lambda s, t: (errors(s[:1], t)[0], errors(s, t)[1])),
+        Mistake("no mean is taken: that is the error of the sum of the samples",
+                lambda s, t: (errors(s, t)[0], float((s.sum(0, keepdim=True) - t).square().mean()))),
         Mistake("the samples are compared with their mean, not with the truth",
                 lambda s, t: (float((s - s.mean(0, keepdim=True)).square().mean()), errors(s, t)[1])),
     ),

@@ -110,11 +110,14 @@ def misfit(x: Tensor, y: Tensor, h: Tensor, noise_sigma: float) -> float:
 
 # What mistakes give.
 def split(
-    x0: Tensor, y: Tensor, h: Tensor, of_data: float, of_prior: float, seen: Tensor | None = None, power: Tensor | None = None
-) -> Tensor:
-    """The data step with these weights, this response in the place of conj(h), and this power in that of |h|^2."""
+    x0: Tensor, y: Tensor, h: Tensor, of_data: float, of_prior: float, *,
+    seen: Tensor | None = None, power: Tensor | None = None, below: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The data step with these weights, this response in the place of conj(h), this power in that of |h|^2, or all that stands below the
+    line exchanged."""
     top = of_data * torch.fft.rfft2(y) * (h.conj() if seen is None else seen) + of_prior * torch.fft.rfft2(x0)
-    return torch.fft.irfft2(top / (of_data * (h.abs() ** 2 if power is None else power) + of_prior), s=y.shape[-2:])
+    bottom = of_data * (h.abs() ** 2 if power is None else power) + of_prior if below is None else below
+    return torch.fft.irfft2(top / bottom, s=y.shape[-2:])
 
 
 class Told:
@@ -180,6 +183,18 @@ DATA_STEP = Task(
     mistakes=(
         Mistake("the widths enter squared: 1 / noise_sigma**2 and 1 / width**2",
                 lambda x0, y, h, s, w: split(x0, y, h, 1 / s, 1 / w)),
+        Mistake("only width is squared: brackets are missing, (noise_sigma / width)**2",
+                lambda x0, y, h, s, w: split(x0, y, h, 1, s / w**2)),
+        Mistake("the weights are missing: the data weigh 1 / noise_sigma**2, the belief 1 / width**2",
+                lambda x0, y, h, s, w: split(x0, y, h, 1, 1)),
+        Mistake("the weight of the belief, 1 / width**2, is missing below the line",
+                lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1 / w**2, below=h.abs() ** 2 / s**2)),
+        Mistake("the weights are missing below the line: |h|**2 / noise_sigma**2 + 1 / width**2",
+                lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1 / w**2, below=h.abs() ** 2 + 1)),
+        Mistake("a square is missing below the line: 1 / width**2",
+                lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1 / w**2, below=h.abs() ** 2 / s**2 + 1 / w)),
+        Mistake("|h| forgets where the light went: y enters as A^T y, with conj(h)",
+                lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1 / w**2, seen=h.abs())),
         Mistake("noise_sigma and width are exchanged: the data weigh 1 / noise_sigma**2, the belief 1 / width**2",
                 lambda x0, y, h, s, w: split(x0, y, h, 1 / w**2, 1 / s**2)),
         Mistake("y is blurred once more: the data enter as A^T y, with conj(h)",
@@ -257,6 +272,9 @@ MISFIT = Task(
         Mistake("the residual is not squared", lambda x, y, h, s: float((circulant(x, h) - y).abs().mean()) / s),
         Mistake("the residual is not squared: what is above and below zero cancels",
                 lambda x, y, h, s: float((circulant(x, h) - y).mean()) / s),
+        Mistake("x is blurred by the adjoint: A x takes h, not conj(h)",
+                lambda x, y, h, s: float((circulant(x, h.conj()) - y).square().mean()) / s**2),
+        Mistake("no half is asked for: the misfit of the right picture is 1", lambda x, y, h, s: misfit(x, y, h, s) / 2),
         Mistake("x is compared with y as it is; blur it first", lambda x, y, h, s: float((x - y).square().mean()) / s**2),
         Mistake("noise_sigma is taken as if it were in 0..255", lambda x, y, h, s: misfit(x, y, h, s) * 255**2),
     ),

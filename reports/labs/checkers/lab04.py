@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 import priors
 import problems
@@ -108,10 +109,10 @@ def nudged(x0: Tensor, y: Tensor, factor: int, gain: float) -> Tensor:
 
 def descended(
     y: Tensor, factor: int, s: float, prior: Any, sigma: float, turns: int, *, step: float | None = None, up: bool = False, sign: float = 1,
-    denoise: bool = True,
+    denoise: bool = True, start: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Gradient steps of another length, with the residual laid out without the adjoint's weight, uphill, or without a prior."""
-    x = grey(y, factor)
+    """Gradient steps of another length or from another start, without the adjoint's weight, uphill, or without a prior."""
+    x = grey(y, factor) if start is None else start
     length = sign * ((sigma / s) ** 2 if step is None else step) * (1 if up else 1 / factor**2)
     for _ in range(turns):
         x = nudged(x, y, factor, length)
@@ -126,9 +127,9 @@ def red_with(y: Tensor, factor: int, s: float, prior: Any, sigma: float, turns: 
     return x
 
 
-def gain(factor: int, s: float, width: float, square: float = 2, gram: float | None = None) -> float:
-    """What the data step moves the belief by: 1 / (1 + (s / width)^2 / A A^T), where A A^T is 1 / factor^2."""
-    return 1 / (1 + (s / width) ** square * (factor**2 if gram is None else gram))
+def stepped(x0: Tensor, y: Tensor, factor: int, below: float) -> Tensor:
+    """The data step with something else below the line, in the place of A A^T + (noise_sigma / width)^2."""
+    return nudged(x0, y, factor, 1 / factor**2 / below)
 
 
 ROUNDING = "rounding in single precision"
@@ -138,22 +139,42 @@ ADJOINT = Task(
         Mistake("that enlarges y; the adjoint of a mean gives each of the factor**2 pixels 1 / factor**2 of it", wide),
         Mistake("each of the factor**2 pixels gets 1 / factor**2, not 1 / factor", lambda y, f: f * adjoint(y, f)),
         Mistake("1 / factor**2 once is enough", lambda y, f: adjoint(y, f) / f**2),
+        Mistake("the factor 1 / factor**2 is that of each pixel: every coarse pixel fills a square of equal ones, without going over into"
+                " the next", lambda y, f: interpolate(y, scale_factor=f, mode="bilinear") / f**2),
+        Mistake("y is laid out as tiles; each of its pixels is to be repeated, by repeat_interleave",
+                lambda y, f: y.repeat(1, 1, f, f) / f**2),
     ),
 )  # fmt: skip
 DATA_STEP = Task(
     "data_step", "the picture where data and belief meet", for_data_step, data_step, 1e-5, ROUNDING, uses=("adjoint",),
     mistakes=(
-        Mistake("A A^T is 1 / factor**2, not 1", lambda x0, y, f, s, w: nudged(x0, y, f, gain(f, s, w, gram=1) / f**2)),
-        Mistake("A A^T is 1 / factor**2, not 1: the data count too much", lambda x0, y, f, s, w: nudged(x0, y, f, gain(f, s, w, gram=1))),
-        Mistake("the widths enter squared: (noise_sigma / width)**2", lambda x0, y, f, s, w: nudged(x0, y, f, gain(f, s, w, square=1))),
-        Mistake("noise_sigma and width are exchanged", lambda x0, y, f, s, w: nudged(x0, y, f, gain(f, w, s))),
-        Mistake("the residual's sign is wrong: y - A x0 is what the belief lacks", lambda x0, y, f, s, w: nudged(x0, y, f, -gain(f, s, w))),
+        Mistake("A A^T is 1 / factor**2, not 1", lambda x0, y, f, s, w: stepped(x0, y, f, 1 + (s / w) ** 2)),
+        Mistake("A A^T is 1 / factor**2, not factor**2", lambda x0, y, f, s, w: stepped(x0, y, f, f**2 + (s / w) ** 2)),
+        Mistake("A A^T is 1 / factor**2, not 1 / factor", lambda x0, y, f, s, w: stepped(x0, y, f, 1 / f + (s / w) ** 2)),
+        Mistake("A A^T is 1 / factor**2, not 1: the data count too much",
+                lambda x0, y, f, s, w: nudged(x0, y, f, 1 / (1 + (s / w) ** 2))),
+        Mistake("the widths enter squared: (noise_sigma / width)**2", lambda x0, y, f, s, w: stepped(x0, y, f, 1 / f**2 + s / w)),
+        Mistake("only width is squared: brackets are missing, (noise_sigma / width)**2",
+                lambda x0, y, f, s, w: stepped(x0, y, f, 1 / f**2 + s / w**2)),
+        Mistake("only noise_sigma is squared: (noise_sigma / width)**2", lambda x0, y, f, s, w: stepped(x0, y, f, 1 / f**2 + s**2 / w)),
+        Mistake("noise_sigma is left out: (noise_sigma / width)**2", lambda x0, y, f, s, w: stepped(x0, y, f, 1 / f**2 + 1 / w**2)),
+        Mistake("the ratio of the two counts: (noise_sigma / width)**2, not width**2",
+                lambda x0, y, f, s, w: stepped(x0, y, f, 1 / f**2 + w**2)),
+        Mistake("below the line stands A A^T + (noise_sigma / width)**2: all of it was divided by noise_sigma**2",
+                lambda x0, y, f, s, w: stepped(x0, y, f, 1 / f**2 / s**2 + 1 / w**2)),
+        Mistake("noise_sigma and width are exchanged", lambda x0, y, f, s, w: stepped(x0, y, f, 1 / f**2 + (w / s) ** 2)),
+        Mistake("the residual's sign is wrong: y - A x0 is what the belief lacks",
+                lambda x0, y, f, s, w: stepped(x0, y, f, -1 / f**2 - (s / w) ** 2)),
+        Mistake("y alone is added; add what the belief lacks of it, y - A x0",
+                lambda x0, y, f, s, w: x0 + adjoint(y, f) / (1 / f**2 + (s / w) ** 2)),
+        Mistake("c is enlarged, each pixel as it is; lay it out by the adjoint",
+                lambda x0, y, f, s, w: stepped(x0, y, f, (1 / f**2 + (s / w) ** 2) / f**2)),
         Mistake("the belief is left out: the correction is added to x0", lambda x0, y, f, s, w: data_step(x0, y, f, s, w) - x0),
         Mistake("that believes the data as if they had no noise", lambda x0, y, f, s, w: nudged(x0, y, f, 1.0)),
         Mistake("the correction is A^T of the residual, without dividing by what A A^T makes of it",
                 lambda x0, y, f, s, w: nudged(x0, y, f, 1 / f**2)),
         Mistake("that is one step down the gradient, not the minimum", lambda x0, y, f, s, w: nudged(x0, y, f, (w / s) ** 2 / f**2)),
-        Mistake("noise_sigma is taken as if it were in 0..255", lambda x0, y, f, s, w: nudged(x0, y, f, gain(f, s / 255, w))),
+        Mistake("noise_sigma is taken as if it were in 0..255", lambda x0, y, f, s, w: stepped(x0, y, f, 1 / f**2 + (s / w / 255) ** 2)),
     ),
 )  # fmt: skip
 RED = Task(
@@ -163,6 +184,13 @@ RED = Task(
                 lambda *given: turns_of("red", grey(*given[:2]), *given)[-1].believed),
         Mistake("the data come first, and the prior has the last word: that is plug-and-play, not RED",
                 lambda y, f, s, p, sigma, turns: p.denoise(red_with(y, f, s, p, sigma, turns), sigma)),
+        Mistake("the start is flat, at the mean of y; yours is y, enlarged",
+                lambda y, f, *rest: turns_of("red", wide(y, f), y, f, *rest)[-1].measured),
+        Mistake("the start has the mean of y; yours is A^T y, which is factor**2 times darker",
+                lambda y, f, *rest: turns_of("red", adjoint(y, f), y, f, *rest)[-1].measured),
+        Mistake("the start has the mean of y, not of A^T y, which is factor**2 times darker",
+                lambda y, f, *rest: turns_of("red", flat(adjoint(y, f)), y, f, *rest)[-1].measured),
+        Mistake("the start has the mean of y, not zero", lambda y, f, *rest: turns_of("red", 0 * wide(y, f), y, f, *rest)[-1].measured),
         Mistake("the width of the data step is sigma, not its square",
                 lambda y, f, s, p, sigma, turns: red_with(y, f, s, p, sigma, turns, width=sigma**2)),
         Mistake("the width of the data step is sigma, not noise_sigma",
@@ -182,6 +210,14 @@ RED = Task(
 PGD = Task(
     "pgd", "proximal gradient with a denoiser", for_loop, pgd, 1e-4, ROUNDING, uses=("adjoint",),
     mistakes=(
+        Mistake("the start is flat, at the mean of y; yours is y, enlarged", lambda y, f, *rest: descended(y, f, *rest, start=wide(y, f))),
+        Mistake("the start has the mean of y, not zero", lambda y, f, *rest: descended(y, f, *rest, start=0 * wide(y, f))),
+        Mistake("the start has the mean of y; that of A^T y is factor**2 times darker",
+                lambda y, f, *rest: descended(y, f, *rest, start=flat(adjoint(y, f)))),
+        Mistake("denoise is told noise_sigma; tell it sigma",
+                lambda y, f, s, p, sigma, turns: descended(y, f, s, Told(p, s / sigma), sigma, turns)),
+        Mistake("sigma and noise_sigma both enter squared: sigma**2 * gradient, and the gradient has noise_sigma**2",
+                lambda y, f, s, p, sigma, turns: descended(y, f, s, p, sigma, turns, step=sigma / s)),
         Mistake("uphill: subtract the gradient", lambda *given: descended(*given, sign=-1)),
         Mistake("the residual is enlarged, not laid out by the adjoint", lambda *given: descended(*given, up=True)),
         Mistake("the gradient is divided by noise_sigma**2, not by noise_sigma",
@@ -209,6 +245,8 @@ MADE_UP = Task(
         Mistake("that is the part that was measured; the rest is asked for", lambda x, f: wide(coarse(x, f), f)),
         Mistake("A^T A x is not the measured part yet: A A^T is 1 / factor**2, so multiply by factor**2",
                 lambda x, f: x - adjoint(coarse(x, f), f)),
+        Mistake("A A^T is 1 / factor**2: multiply A^T A x by factor**2, not by factor",
+                lambda x, f: x - f * adjoint(coarse(x, f), f)),
         Mistake("the sign is wrong: the picture minus its measured part", lambda x, f: -made_up(x, f)),
         Mistake("the mean of the whole picture is taken, not of each factor x factor pixels", lambda x, f: x - x.mean()),
     ),

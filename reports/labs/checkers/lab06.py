@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -124,8 +124,6 @@ def bands(power: Tensor) -> list[Tensor]:
 
 def looks(samples: Tensor, y: Tensor, h: Tensor, noise_sigma: float, prior: Stationary, *rest: object) -> Tensor:
     """Of samples what ``looks_of`` tells of a law."""
-    if len(samples) != DRAWS:
-        raise ValueError(f"{len(samples)} picture{'s' * (len(samples) > 1)}, where n = {DRAWS} are asked for")
     found = torch.fft.fft2(samples.double(), norm="ortho")[:, 0]
     law = Law(found.mean(0), (found - found.mean(0)).abs().square().sum(0) / (DRAWS - 1))
     return looks_of(law, y, h, noise_sigma, prior)
@@ -168,16 +166,17 @@ def dps_step(x: Tensor, y: Tensor, h: Tensor, prior: Stationary, sigma: float, a
 
 def dps_with(
     x: Tensor, y: Tensor, h: Tensor, prior: Stationary, sigma: float, after: float, step: float, fresh: Tensor, *,
-    through: bool = True, length: str = "each", power: float = 2, noise: str = "ancestral",
+    through: bool = True, length: str = "each", power: float = 2, noise: str = "ancestral", seen: str = "believed",
 ) -> Tensor:  # fmt: skip
     """The gradient in closed form, A and the prior being linear: -D^T A^T r / |r|; the words choose what is done wrong."""
     x0 = prior.denoise(x, sigma)
-    r = y - filtered(x0, h)
-    back = filtered(r, h.conj())
-    back = filtered(back, prior.power / (prior.power + sigma**2)) if through else back
+    r = y - {"believed": filtered(x0, h), "x": filtered(x, h), "sharp": x0}[seen]
+    back = r if seen == "sharp" else filtered(r, h.conj())
+    back = filtered(back, prior.power / (prior.power + sigma**2)) if through and seen != "x" else back
     norms = {"each": r.flatten(1).norm(dim=1)[:, None, None, None], "all": r.norm(), "square": 0.5, "half": 1.0}
     carried = (after / sigma) ** power
-    added = {"ancestral": after * (1 - (after / sigma) ** 2) ** 0.5, "after": after, "none": 0.0}[noise]
+    fading = (1 - (after / sigma) ** 2) ** 0.5
+    added = {"ancestral": after * fading, "unrooted": after * fading**2, "sigma": sigma * fading, "after": after, "none": 0.0}[noise]
     return x0 + carried * (x - x0) + added * fresh + step * back / norms[length]
 
 
@@ -203,6 +202,24 @@ POSTERIOR = Task(
                                                                                         exact_posterior(y, h, s, g, p)[1] ** 2)),
         Mistake("the variance of a pixel is the mean of those of the coefficients; its root comes last",
                 lambda y, h, s, g, p: (exact_posterior(y, h, s, g, p)[0], float(variances(h, s, p).sqrt().mean()))),
+        Mistake("a square is missing: the data weigh |h|**2 / noise_sigma**2",
+                lambda y, h, s, g, p: of_variance(y, h, s, g, 1 / (h.abs() / s**2 + 1 / p))),
+        Mistake("inverse variances are added: 1 / power, not power",
+                lambda y, h, s, g, p: of_variance(y, h, s, g, 1 / (h.abs() ** 2 / s**2 + p))),
+        Mistake("that is the inverse variance; the variance is one over it",
+                lambda y, h, s, g, p: of_variance(y, h, s, g, h.abs() ** 2 / s**2 + 1 / p)),
+        Mistake("the data are compared with the blur of a grey picture: y - A grey, not y",
+                lambda y, h, s, g, p: (exact_posterior(y, h, s, 0.0, p)[0] + g, exact_posterior(y, h, s, g, p)[1])),
+        Mistake("the factor variance is missing in the mean: variance * conj(h) / noise_sigma**2",
+                lambda y, h, s, g, p: (g + missed_by(y, h, g, h.conj() / s**2), exact_posterior(y, h, s, g, p)[1])),
+        Mistake("1 / noise_sigma**2 is missing in the mean: variance * conj(h) / noise_sigma**2",
+                lambda y, h, s, g, p: (g + missed_by(y, h, g, variances(h, s, p) * h.conj()), exact_posterior(y, h, s, g, p)[1])),
+        Mistake("conj(h) is missing in the mean: variance * conj(h) / noise_sigma**2",
+                lambda y, h, s, g, p: (g + missed_by(y, h, g, variances(h, s, p) / s**2), exact_posterior(y, h, s, g, p)[1])),
+        Mistake("the mean of the variances is asked for, not their sum",
+                lambda y, h, s, g, p: (exact_posterior(y, h, s, g, p)[0], float(variances(h, s, p).sum().sqrt()))),
+        Mistake("that is how much the variances differ from each other; take the root of their mean",
+                lambda y, h, s, g, p: (exact_posterior(y, h, s, g, p)[0], float(variances(h, s, p).std()))),
         Mistake("the spread is that of the prior: y has made it smaller",
                 lambda y, h, s, g, p: (exact_posterior(y, h, s, g, p)[0], float(p.mean().sqrt()))),
         Mistake("variances do not add here: their inverses do, |h|**2 / noise_sigma**2 + 1 / power",
@@ -212,7 +229,16 @@ POSTERIOR = Task(
 
 
 def with_response(y: Tensor, h: Tensor, noise_sigma: float, grey: float, power: Tensor) -> Tensor:
-    return grey + filtered(y - filtered(torch.full_like(y, grey), h), variances(h, noise_sigma, power) * h / noise_sigma**2)
+    return grey + missed_by(y, h, grey, variances(h, noise_sigma, power) * h / noise_sigma**2)
+
+
+def missed_by(y: Tensor, h: Tensor, grey: float, gain: Tensor) -> Tensor:
+    """What the data miss of a grey picture, with another gain."""
+    return filtered(y - filtered(torch.full_like(y, grey), h), gain)
+
+
+def of_variance(y: Tensor, h: Tensor, noise_sigma: float, grey: float, variance: Tensor) -> tuple[Tensor, float]:
+    return grey + missed_by(y, h, grey, variance * h.conj() / noise_sigma**2), float(variance.mean().sqrt())
 
 
 DRAW = Task(
@@ -235,6 +261,18 @@ DRAW = Task(
                 lambda x0, y, h, s, w, a, b: minimise(x0 + s * a, y + filtered(b, w), h, s, w)),
         Mistake("width and noise_sigma are standard deviations: the noise is not multiplied by their squares",
                 lambda x0, y, h, s, w, a, b: minimise(x0 + filtered(a, w**2), y + s**2 * b, h, s, w)),
+        Mistake("the noise of x0 is white; colour it first: filtered(white_x, width)",
+                lambda x0, y, h, s, w, a, b: minimise(x0 + a, y + s * b, h, s, w)),
+        Mistake("the noise of y has the standard deviation 1; it is noise_sigma",
+                lambda x0, y, h, s, w, a, b: minimise(x0 + filtered(a, w), y + b, h, s, w)),
+        Mistake("the noise of y is white, noise_sigma * white_y; width belongs to x0 alone",
+                lambda x0, y, h, s, w, a, b: minimise(x0 + filtered(a, w), y + filtered(b, w), h, s, w)),
+        Mistake("the noise of y is white, noise_sigma * white_y; width belongs to x0 alone, where it is one for each frequency",
+                lambda x0, y, h, s, w, a, b: minimise(x0 + filtered(a, w), y + w * b, h, s, w)),
+        Mistake("noise_sigma and width are exchanged in minimise", lambda x0, y, h, s, w, a, b: x0 + filtered(a, w) + filtered(
+                y + s * b - filtered(x0 + filtered(a, w), h), h.conj() * s**2 / (h.abs() ** 2 * s**2 + w**2))),
+        Mistake("that is what was believed, with its noise; minimise, so that it meets the data",
+                lambda x0, y, h, s, w, a, b: x0 + filtered(a, w)),
         Mistake("white noise is added as it is; colour it first: filtered(white_x, width), and noise_sigma * white_y",
                 lambda x0, y, h, s, w, a, b: minimise(x0 + a, y + b, h, s, w)),
         Mistake("width has one value for each frequency: colour the noise by filtered(white_x, width), not pixel by pixel",
@@ -244,7 +282,9 @@ DRAW = Task(
 
 
 ANNEALED = Task(
-    "annealed", "the annealed sampler", for_annealed, annealed_looks, looks_stray, BECAUSE, measure=looks, uses=("data_draw",),
+    "annealed", "the annealed sampler", for_annealed, annealed_looks, looks_stray,
+    f"{BECAUSE} of mean and spread in {BANDS} bands of frequencies, in units of the exact spread", measure=looks,
+    form=lambda y, h, s, p, levels, n, rng: (n, *y.shape[1:]), uses=("data_draw",),
     mistakes=(
         Mistake("the fresh noise is missing: go on from z + after * noise", lambda *given: annealed_looks(*given, renew="none")),
         Mistake("the fresh noise has the level sigma; it is that of the next level, after",
@@ -280,38 +320,80 @@ DPS = Task(
         Mistake("one distance is taken over all pictures; each picture has its own: norm over its pixels, then the sum",
                 lambda *given: dps_with(*given, length="all")),
         Mistake("the square is missing: (after / sigma)**2 of the old noise is carried", lambda *given: dps_with(*given, power=1)),
+        Mistake("a square root is missing: after * sqrt(1 - (after / sigma)**2)", lambda *given: dps_with(*given, noise="unrooted")),
+        Mistake("the fresh noise belongs to the level after: after * sqrt(1 - (after / sigma)**2)",
+                lambda *given: dps_with(*given, noise="sigma")),
+        Mistake("step is left out", lambda x, y, h, p, s, a, step, w: dps_with(x, y, h, p, s, a, 1.0, w)),
+        Mistake("the sum of the distances is derived, not their mean: each picture goes by its own gradient",
+                lambda x, y, h, p, s, a, step, w: dps_with(x, y, h, p, s, a, step / len(x), w)),
+        Mistake("the distance is the root of the sum of squares over the pixels, not of their mean",
+                lambda x, y, h, p, s, a, step, w: dps_with(x, y, h, p, s, a, step / x[0].numel() ** 0.5, w)),
+        Mistake("one distance is taken over all pictures, of the mean square; each picture has its own, of the sum of squares",
+                lambda x, y, h, p, s, a, step, w: dps_with(x, y, h, p, s, a, step / x.numel() ** 0.5, w, length="all")),
+        Mistake("y is compared with the blur of what is believed, A x0, not of x", lambda *given: dps_with(*given, seen="x")),
+        Mistake("x0 is compared with y as it is; blur it first", lambda *given: dps_with(*given, seen="sharp")),
+        Mistake("brackets are missing: the share of x - x0 is carried, not of x",
+                lambda x, y, h, p, s, a, step, w: dps_with(x, y, h, p, s, a, step, w) + (a / s) ** 2 * p.denoise(x, s)),
         Mistake("the fresh noise is missing", lambda *given: dps_with(*given, noise="none")),
         Mistake("the fresh noise is too strong: after * sqrt(1 - (after / sigma)**2)", lambda *given: dps_with(*given, noise="after")),
         Mistake("the data are left out: subtract step times the gradient of |y - A D(x)|",
                 lambda x, y, h, p, s, a, step, w: dps_with(x, y, h, p, s, a, 0.0, w)),
     ),
 )  # fmt: skip
+def judged_as(
+    samples: Tensor, mean: Tensor, std: float, *,
+    bias: Callable[[Tensor], Tensor] | None = None, spread: Callable[[Tensor], Tensor] | None = None,
+) -> tuple[float, float]:  # fmt: skip
+    """With another bias, of how far the mean of the samples is off, or another spread, of the samples; in units of std."""
+    right = bias_and_spread(samples, mean, std)
+    off = samples.mean(0, keepdim=True) - mean
+    return float(bias(off)) / std if bias else right[0], float(spread(samples)) / std if spread else right[1]
+
+
+SIGNS = "deviations that are averaged with their signs cancel: take the root of the mean square"
+ROOT_LAST = "the roots come last: of the mean square over the pixels, and of the mean variance; then divide by std"
 JUDGED = Task(
     "bias_and_spread", "how far draws are from the posterior", for_judging, bias_and_spread,
     lambda *given: tuple(1e-4 * each for each in bias_and_spread(*given)), ROUNDING,
     mistakes=(
-        Mistake("the two are exchanged: the bias first", lambda s, m, d: bias_and_spread(s, m, d)[::-1]),
+        Mistake("the two are exchanged: the bias first", lambda *given: bias_and_spread(*given)[::-1]),
         Mistake("both are in units of std: divide by it", lambda s, m, d: tuple(d * each for each in bias_and_spread(s, m, d))),
-        Mistake("the spread is in units of std, too: divide by it", lambda s, m, d: (bias_and_spread(s, m, d)[0],
-                                                                                    d * bias_and_spread(s, m, d)[1])),
-        Mistake("the roots come last: of the mean square over the pixels",
-                lambda s, m, d: tuple(each**2 for each in bias_and_spread(s, m, d))),
-        Mistake("deviations that are averaged with their signs cancel: take the root of the mean square",
-                lambda s, m, d: (float((s.mean(0, keepdim=True) - m).mean()) / d, bias_and_spread(s, m, d)[1])),
-        Mistake("deviations that are averaged with their signs cancel: take the root of the mean square",
-                lambda s, m, d: (abs(float((s.mean(0, keepdim=True) - m).mean())) / d, bias_and_spread(s, m, d)[1])),
+        Mistake("the spread is in units of std, too: divide by it",
+                lambda s, m, d: judged_as(s, m, d, spread=lambda s: d * s.var(0).mean().sqrt())),
+        Mistake("the bias is in units of std, too: divide by it",
+                lambda s, m, d: judged_as(s, m, d, bias=lambda x: d * x.square().mean().sqrt())),
+        Mistake("both are divided by std, not multiplied", lambda s, m, d: tuple(d**2 * each for each in bias_and_spread(s, m, d))),
+        Mistake("both are divided by std once", lambda s, m, d: tuple(each / d for each in bias_and_spread(s, m, d))),
+        Mistake(ROOT_LAST, lambda s, m, d: tuple(each**2 for each in bias_and_spread(s, m, d))),
+        Mistake(ROOT_LAST, lambda *given: judged_as(*given, bias=lambda x: x.square().mean(), spread=lambda s: s.var(0).mean())),
+        Mistake("the root of the bias is missing: it is that of the mean square, in units of std",
+                lambda *given: judged_as(*given, bias=lambda x: x.square().mean())),
+        Mistake("the root of the spread is missing: it is that of the mean variance, in units of std",
+                lambda *given: judged_as(*given, spread=lambda s: s.var(0).mean())),
+        Mistake(SIGNS, lambda *given: judged_as(*given, bias=lambda x: x.mean())),
+        Mistake(SIGNS, lambda *given: judged_as(*given, bias=lambda x: x.mean().abs())),
         Mistake("take the root of the mean square, not the mean of the sizes",
-                lambda s, m, d: (float((s.mean(0, keepdim=True) - m).abs().mean()) / d, bias_and_spread(s, m, d)[1])),
+                lambda *given: judged_as(*given, bias=lambda x: x.abs().mean())),
+        Mistake("take the root of the mean square, not the largest deviation",
+                lambda *given: judged_as(*given, bias=lambda x: x.abs().max())),
+        Mistake("a mean over the pixels is asked for; a norm is the root of their sum",
+                lambda *given: judged_as(*given, bias=lambda x: x.norm())),
         Mistake("the first is about the mean of the samples, not about each sample",
-                lambda s, m, d: (float((s - m).square().mean().sqrt()) / d, bias_and_spread(s, m, d)[1])),
+                lambda s, m, d: judged_as(s, m, d, bias=lambda x: (s - m).square().mean().sqrt())),
+        Mistake("both are in units of the exact std, not of the samples' own",
+                lambda s, m, d: judged_as(s, m, d, bias=lambda x: d * (x / s.std(0)).square().mean().sqrt())),
         Mistake("the spread is about the mean of the samples, not about the exact mean, so that the bias stays out of it",
-                lambda s, m, d: (bias_and_spread(s, m, d)[0], float((s - m).square().mean().sqrt()) / d)),
+                lambda s, m, d: judged_as(s, m, d, spread=lambda s: (s - m).square().mean().sqrt())),
         Mistake("the spread is taken over pixels and samples together; take the variance over the samples, pixel by pixel",
-                lambda s, m, d: (bias_and_spread(s, m, d)[0], float(s.std()) / d)),
+                lambda *given: judged_as(*given, spread=lambda s: s.std())),
+        Mistake("that is how much the pixels of one picture differ; take the variance over the samples, along the axis 0",
+                lambda *given: judged_as(*given, spread=lambda s: s.var((1, 2, 3)).mean().sqrt())),
+        Mistake("that is how much the pixels of the mean differ; take the variance over the samples, along the axis 0",
+                lambda *given: judged_as(*given, spread=lambda s: s.mean(0).std())),
         Mistake("the variance of a few samples has n - 1 below the line, since their own mean is used",
-                lambda s, m, d: (bias_and_spread(s, m, d)[0], float(s.var(0, correction=0).mean().sqrt()) / d)),
+                lambda *given: judged_as(*given, spread=lambda s: s.var(0, correction=0).mean().sqrt())),
         Mistake("the root is taken pixel by pixel; take the mean of the variances first",
-                lambda s, m, d: (bias_and_spread(s, m, d)[0], float(s.std(0).mean()) / d)),
+                lambda *given: judged_as(*given, spread=lambda s: s.std(0).mean())),
     ),
 )  # fmt: skip
 LAB = Lab(

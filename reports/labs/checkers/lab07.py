@@ -193,6 +193,8 @@ RANKS = Task(
         Mistake("ranks count from 0: a truth below all samples has the rank 0", lambda s, t: ranks(s, t) + 1),
         Mistake("pixels are counted there, not samples: add up over the axis 0", lambda s, t: (s < t).sum((1, 2, 3))),
         Mistake("that compares the truth with the mean of the samples; compare it with each", lambda s, t: (s.mean(0, keepdim=True) < t)),
+        Mistake("argsort tells which sample stands at a place; count the samples that are below",
+                lambda s, t: torch.cat([s, t]).argsort(0)[-1:]),
         Mistake("it is sorted by size: the place of the truth, not of a sample, is asked for",
                 lambda s, t: (s - t).abs().argmin(0, keepdim=True)),
     ),
@@ -225,6 +227,9 @@ COVERAGE = Task(
     mistakes=(
         Mistake("that is the share outside; the share inside is asked for",
                 lambda s, t, k: (1 - coverage(s, t, k)[0], coverage(s, t, k)[1])),
+        Mistake("that is the number of pixels inside; their share is asked for", lambda s, t, k: (
+                t.numel() * coverage(s, t, k)[0], coverage(s, t, k)[1])),
+        Mistake("inside means above low and below high, both at once: &, not |", lambda s, t, k: (1.0, coverage(s, t, k)[1])),
         Mistake("n samples leave n + 1 places for the truth: 1 - 2 k / (n + 1)",
                 lambda s, t, k: (coverage(s, t, k)[0], 1 - 2 * k / len(s))),
         Mistake("n samples leave n + 1 places for the truth, and k of them are outside at each end: 1 - 2 k / (n + 1)",
@@ -272,6 +277,8 @@ SIMULATION = Task(
         Mistake("the sampler is given the truth, not what was measured of it",
                 lambda *given: simulated(given[0], lambda x, i: x, *given[2:])),
         Mistake("another truth than the one that was measured is ranked", lambda *given: simulated(*given, judged=lambda i: i + 1)),
+        Mistake("sample is asked for n samples, not for as many as there are rounds", lambda draw, measure, sample, n, rounds: simulated(
+                draw, measure, lambda y, n, i: sample(y, rounds, i), n, rounds)),
         Mistake("rounds count from 0", lambda *given: simulated(*given, truth=lambda i: i + 1, noise=lambda i: i + 1,
                                                                 chance=lambda i: i + 1)),
     ),
@@ -287,6 +294,12 @@ OUTSIDE = Task(
                 lambda r, n: (outside(r, n)[0], float(outer(r, n).double().std()) / len(r) ** 0.5)),
         Mistake("that is the standard deviation over the rounds; the error of their mean is smaller by the root of their number",
                 lambda r, n: (outside(r, n)[0], outside(r, n)[1] * len(r) ** 0.5)),
+        Mistake("the standard error is that over the rounds: divide by the root of their number, not of n",
+                lambda r, n: (outside(r, n)[0], outside(r, n)[1] * (len(r) / n) ** 0.5)),
+        Mistake("a truth lies outside if its rank is 0 or n: |, not &", lambda r, n: (0.0, 0.0)),
+        Mistake("the pixels outside are summed; take their share of each round", lambda r, n: tuple(
+                r[0].numel() * each for each in outside(r, n))),
+        Mistake("the mean over the rounds is taken first; take the share of each round, over its pixels", lambda r, n: across(r, n)),
         Mistake("the error of a mean falls with the root of the number of rounds, not with that number",
                 lambda r, n: (outside(r, n)[0], outside(r, n)[1] / len(r) ** 0.5)),
         Mistake("the standard deviation of a few rounds has one less than their number below the line",
@@ -299,6 +312,12 @@ OUTSIDE = Task(
         Mistake("the two are exchanged: the share first, then its error", lambda r, n: outside(r, n)[::-1]),
     ),
 )  # fmt: skip
+
+
+def across(ranks: Tensor, n: int) -> tuple[float, float]:
+    """Of the shares of the pixels, over the rounds."""
+    shares = outer(ranks, n).double().mean(0)
+    return float(shares.mean()), float(shares.std() / len(shares) ** 0.5)
 
 
 def of_rounds(which: Tensor) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from reports.labs.lab import Lab, Mistake, Task
 from reports.labs.pictures import white
 
 Denoiser = Callable[[Tensor, float], Tensor]  # (x [n, ...], sigma) -> E[clean | x]
+Step = Callable[[Tensor, Tensor, float, float], Tensor]  # (x, x0, level, the one after it) -> the next x
 LABELS, EACH = 3, 2
 
 
@@ -125,15 +126,18 @@ def by_classifier(x: Tensor, sigma: float, free: Denoiser, log_probability: Deno
     return free(x, sigma) + w * sigma**2 * slope(lambda at: log_probability(at, sigma), x)
 
 
+def in_parts(x: Tensor, x0: Tensor, sigma: float, after: float) -> Tensor:
+    return x0 + after / sigma * (x - x0)
+
+
 def draw(denoise: Denoiser, x: Tensor, levels: Sequence[float]) -> Tensor:
     return stepped(denoise, x, [*levels, 0.0])
 
 
-def stepped(denoise: Denoiser, x: Tensor, levels: Sequence[float], power: float = 1) -> Tensor:
+def stepped(denoise: Denoiser, x: Tensor, levels: Sequence[float], step: Step = in_parts) -> Tensor:
     """Along a list of levels that is complete."""
     for sigma, after in pairwise(levels):
-        x0 = denoise(x, sigma)
-        x = x0 + (after / sigma) ** power * (x - x0)
+        x = step(x, denoise(x, sigma), sigma, after)
     return x
 
 
@@ -151,14 +155,22 @@ def expected_sharpened(*given: object) -> Tensor:
 
 
 # What mistakes give.
+def exponents(x: Tensor, means: Tensor, variance: float) -> Tensor:
+    """Of each kind's density at x, [n, K]."""
+    return -(x[:, None] - means).square().sum(2) / (2 * variance)
+
+
 def log_shares(x: Tensor, means: Tensor, variance: float) -> Tensor:
-    """log p(component | x), [n, K]."""
-    return (-(x[:, None] - means).square().sum(2) / (2 * variance)).log_softmax(1)
+    """log p(kind | x), [n, K]."""
+    return exponents(x, means, variance).log_softmax(1)
 
 
 def mixed(x: Tensor, means: Tensor, variance: float, keep: float) -> Tensor:
     """Means of the components and x, weighed with another variance, and with another part of x kept."""
-    middle = log_shares(x, means, variance).exp() @ means
+    return across(x, log_shares(x, means, variance).exp() @ means, keep)
+
+
+def across(x: Tensor, middle: Tensor, keep: float) -> Tensor:
     return middle + keep * (x - middle)
 
 
@@ -166,9 +178,9 @@ ROUNDING = "rounding in single precision"
 LOG_PROBABILITY = Task(
     "log_probability", "how probable a label is, seen through noise", for_log_probability, log_probability, 1e-4, ROUNDING,
     mistakes=(
-        Mistake("the noise is left out: each component is as wide as spread and sigma together, spread**2 + sigma**2",
+        Mistake("the noise is left out: each kind is as wide as spread and sigma together, spread**2 + sigma**2",
                 lambda x, m, k, c, s, sigma: log_probability(x, m, k, c, s, 0.0)),
-        Mistake("the spread of the components is left out: their variance is spread**2 + sigma**2",
+        Mistake("the spread of the kinds is left out: their variance is spread**2 + sigma**2",
                 lambda x, m, k, c, s, sigma: log_probability(x, m, k, c, 0.0, sigma)),
         Mistake("variances add, not standard deviations: spread**2 + sigma**2, not (spread + sigma)**2",
                 lambda x, m, k, c, s, sigma: log_probability(x, m, k, c, s + sigma, 0.0)),
@@ -179,35 +191,47 @@ LOG_PROBABILITY = Task(
         Mistake("the 2 is missing: divide by 2 (spread**2 + sigma**2)",
                 lambda x, m, k, c, s, sigma: log_probability(x, m, k, c, (s**2 + sigma**2) ** 0.5 / 2**0.5, 0.0)),
         Mistake("that is the probability; its logarithm is asked for", lambda *given: log_probability(*given).exp()),
-        Mistake("logarithms cannot be added up over the components; add the probabilities, then take the logarithm: logsumexp",
+        Mistake("logarithms cannot be added up over the kinds; add the probabilities, then take the logarithm: logsumexp",
                 lambda x, m, k, c, s, sigma: log_shares(x, m, s**2 + sigma**2)[:, k == c].sum(1)),
-        Mistake("the probabilities of a label's components are added, not averaged",
+        Mistake("the probabilities of a label's kinds are added, not averaged",
                 lambda x, m, k, c, s, sigma: log_shares(x, m, s**2 + sigma**2)[:, k == c].exp().mean(1).log()),
-        Mistake("that is the likeliest component of the label; add the probabilities of all its components",
+        Mistake("that is the likeliest kind of the label; add the probabilities of all its kinds",
                 lambda x, m, k, c, s, sigma: log_shares(x, m, s**2 + sigma**2)[:, k == c].amax(1)),
-        Mistake("it is not divided by the sum over all components: use log_softmax over all, then pick those of the label",
-                lambda x, m, k, c, s, sigma: (-(x[:, None] - m[k == c]).square().sum(2) / (2 * (s**2 + sigma**2))).logsumexp(1)),
-        Mistake("only components of the label are in the sum below the line; all of them belong there",
+        Mistake("the sum runs over all points: softmax goes over the kinds, axis 1",
+                lambda x, m, k, c, s, sigma: exponents(x, m, s**2 + sigma**2).log_softmax(0)[:, k == c].logsumexp(1)),
+        Mistake("logsumexp takes logarithms: log_softmax, not softmax, or the logarithm of a plain sum",
+                lambda x, m, k, c, s, sigma: log_shares(x, m, s**2 + sigma**2).exp()[:, k == c].logsumexp(1)),
+        Mistake("the label is taken for the number of a kind: labels == label picks the kinds",
+                lambda x, m, k, c, s, sigma: log_shares(x, m, s**2 + sigma**2)[:, c]),
+        Mistake("it is not divided by the sum over all kinds: use log_softmax over all, then pick those of the label",
+                lambda x, m, k, c, s, sigma: exponents(x, m[k == c], s**2 + sigma**2).logsumexp(1)),
+        Mistake("only kinds of the label are in the sum below the line; all of them belong there",
                 lambda x, m, k, c, s, sigma: 0 * x[:, 0]),
     ),
 )  # fmt: skip
 DENOISE = Task(
     "denoise", "the mean of what may be behind a noisy point", for_denoise, denoise, 1e-4, ROUNDING,
     mistakes=(
-        Mistake("x itself counts, too: within a component the mean is m + spread**2 / (spread**2 + sigma**2) (x - m)",
+        Mistake("x itself counts, too: within a kind the mean is m + spread**2 / (spread**2 + sigma**2) (x - m)",
                 lambda x, m, s, sigma: mixed(x, m, s**2 + sigma**2, 0.0)),
         Mistake("the factor is that of the clean part, spread**2 / (spread**2 + sigma**2), not of the noise",
                 lambda x, m, s, sigma: mixed(x, m, s**2 + sigma**2, sigma**2 / (s**2 + sigma**2))),
         Mistake("the factor has squares: spread**2 / (spread**2 + sigma**2)",
                 lambda x, m, s, sigma: mixed(x, m, s**2 + sigma**2, s / (s + sigma))),
-        Mistake("the probabilities of the components are those of a noisy point: their variance is spread**2 + sigma**2",
+        Mistake("the probabilities of the kinds are those of a noisy point: their variance is spread**2 + sigma**2",
                 lambda x, m, s, sigma: mixed(x, m, s**2, s**2 / (s**2 + sigma**2))),
-        Mistake("the probabilities of the components are those of a noisy point: their variance is spread**2 + sigma**2",
+        Mistake("the probabilities of the kinds are those of a noisy point: their variance is spread**2 + sigma**2",
                 lambda x, m, s, sigma: mixed(x, m, sigma**2, s**2 / (s**2 + sigma**2))),
+        Mistake("brackets are missing: the factor goes with x - m, not with x alone",
+                lambda x, m, s, sigma: mixed(x, m, s**2 + sigma**2, 0.0) + s**2 / (s**2 + sigma**2) * x),
+        Mistake("the sign is wrong: x - m is the way from the kind's mean to x",
+                lambda x, m, s, sigma: mixed(x, m, s**2 + sigma**2, -(s**2) / (s**2 + sigma**2))),
+        Mistake("the weights add up to 1 over the points; they must over the kinds, axis 1", lambda x, m, s, sigma: across(
+                x, exponents(x, m, s**2 + sigma**2).softmax(0) @ m, s**2 / (s**2 + sigma**2))),
         Mistake("the 2 is missing in the exponent", lambda x, m, s, sigma: mixed(x, m, (s**2 + sigma**2) / 2, s**2 / (s**2 + sigma**2))),
-        Mistake("all components count the same there; weigh each by its probability, given x",
+        Mistake("all kinds count the same there; weigh each by its probability, given x",
                 lambda x, m, s, sigma: mixed(x, m, 1e12, s**2 / (s**2 + sigma**2))),
-        Mistake("that is the mean of the nearest component; weigh all by their probabilities",
+        Mistake("that is the mean of the nearest kind; weigh all by their probabilities",
                 lambda x, m, s, sigma: mixed(x, m, 1e-12, s**2 / (s**2 + sigma**2))),
     ),
 )  # fmt: skip
@@ -219,6 +243,9 @@ GUIDED = Task(
         Mistake("the difference has the wrong sign: bound minus free", lambda x, s, free, bound, w: guided(x, s, free, bound, -w)),
         Mistake("free and bound are exchanged: w = 0 forgets the label", lambda x, s, free, bound, w: guided(x, s, bound, free, w)),
         Mistake("the free answer is left out", lambda x, s, free, bound, w: w * (bound(x, s) - free(x, s))),
+        Mistake("free is not subtracted: w times the difference, bound - free, is added",
+                lambda x, s, free, bound, w: free(x, s) + w * bound(x, s)),
+        Mistake("the weights are w and 1 - w, which add up to 1", lambda x, s, free, bound, w: w * bound(x, s) + (1 + w) * free(x, s)),
         Mistake("w is left out", lambda x, s, free, bound, w: bound(x, s)),
         Mistake("the label is left out", lambda x, s, free, bound, w: free(x, s)),
         Mistake("x stands where the free answer belongs", lambda x, s, free, bound, w: x + w * (bound(x, s) - free(x, s))),
@@ -247,9 +274,23 @@ DRAW = Task(
     mistakes=(
         Mistake("the last step, from the last level to 0, is missing", lambda d, x, levels: stepped(d, x, levels)),
         Mistake("after / sigma is not squared: as much noise is kept as the next level has",
-                lambda d, x, levels: stepped(d, x, [*levels, 0.0], power=2)),
+                lambda d, x, levels: drawn(d, x, levels, lambda x, x0, sigma, after: x0 + (after / sigma) ** 2 * (x - x0))),
+        Mistake("not divided by sigma: after / sigma of the old noise x - x0 is kept",
+                lambda d, x, levels: drawn(d, x, levels, lambda x, x0, sigma, after: x0 + after * (x - x0))),
+        Mistake("the difference of the levels is no share: after / sigma of the old noise x - x0 is kept",
+                lambda d, x, levels: drawn(d, x, levels, lambda x, x0, sigma, after: x0 + (sigma - after) * (x - x0))),
+        Mistake("after / sigma is the share of the old noise x - x0 that is kept, not the share that is taken away",
+                lambda d, x, levels: drawn(d, x, levels, lambda x, x0, sigma, after: x - after / sigma * (x - x0))),
+        Mistake("the ratio is upside down: after / sigma, which is below 1",
+                lambda d, x, levels: drawn(d, x, levels, lambda x, x0, sigma, after: x0 + sigma / max(after, 1e-9) * (x - x0))),
+        Mistake("the sign of the old noise is wrong: x - x0",
+                lambda d, x, levels: drawn(d, x, levels, lambda x, x0, sigma, after: x0 - after / sigma * (x - x0))),
+        Mistake("the old noise is added to x, which holds all of it already; begin at x0",
+                lambda d, x, levels: drawn(d, x, levels, lambda x, x0, sigma, after: x + after / sigma * (x - x0))),
+        Mistake("brackets are missing: after / sigma goes with x - x0, not with x alone",
+                lambda d, x, levels: drawn(d, x, levels, lambda x, x0, sigma, after: x0 + after / sigma * x)),
         Mistake("the old noise is forgotten: next x = x0 + after / sigma (x - x0)",
-                lambda d, x, levels: stepped(d, x, [*levels, 0.0], power=1e6)),
+                lambda d, x, levels: drawn(d, x, levels, lambda x, x0, sigma, after: x0)),
         Mistake("only the first step is made: return stands inside the loop", lambda d, x, levels: stepped(d, x, levels[:2])),
         Mistake("every step begins at the first x again; carry x on", lambda d, x, levels: d(x, levels[-1])),
         Mistake("the denoiser is told the next level; x still has noise of the level sigma",
@@ -260,6 +301,11 @@ DRAW = Task(
 )  # fmt: skip
 
 
+def drawn(denoise: Denoiser, x: Tensor, levels: Sequence[float], step: Step) -> Tensor:
+    """A draw by another step."""
+    return stepped(denoise, x, [*levels, 0.0], step)
+
+
 def shifted(denoise: Denoiser, x: Tensor, levels: Sequence[float]) -> Tensor:
     """Steps in which the denoiser is told the next level."""
     for sigma, after in pairwise([*levels, 0.0]):
@@ -268,8 +314,18 @@ def shifted(denoise: Denoiser, x: Tensor, levels: Sequence[float]) -> Tensor:
     return x
 
 
+def of_kinds(
+    x: Tensor, means: Tensor, labels: Tensor, label: int, spread: float, w: float, *, joined: Callable[[Tensor], Tensor]
+) -> Tensor:  # fmt: skip
+    """``sharpened`` where the exponents of the kinds are joined otherwise than by logsumexp."""
+    one, other = (joined(exponents(x, m, spread**2)) for m in (means[labels == label], means))
+    return centred(w * one + (1 - w) * other)
+
+
+SUMMED = "exponents cannot be added up over the kinds; add their exp, then take the logarithm: logsumexp"
 SHARPENED = Task(
     "sharpened", "the density that w seems to promise", for_sharpened, expected_sharpened, 1e-4, ROUNDING, measure=centred,
+    form=lambda x, *_: x.shape[:1],
     mistakes=(
         Mistake("p(x) is left out: its power is 1 - w", lambda x, m, k, c, s, w: centred(w * density(m[k == c], s).log_prob(x))),
         Mistake("w is left out: that is p(x | label)", lambda x, m, k, c, s, w: centred(density(m[k == c], s).log_prob(x))),
@@ -283,6 +339,23 @@ SHARPENED = Task(
                 lambda x, m, k, c, s, w: expected_sharpened(x, m, k, c, s, 1 - w)),
         Mistake("spread must be squared: divide by 2 spread**2", lambda x, m, k, c, s, w: expected_sharpened(x, m, k, c, s**0.5, w)),
         Mistake("the 2 is missing: divide by 2 spread**2", lambda x, m, k, c, s, w: expected_sharpened(x, m, k, c, s / 2**0.5, w)),
+        Mistake(SUMMED, lambda *given: of_kinds(*given, joined=lambda logs: logs.sum(1))),
+        Mistake(SUMMED, lambda x, m, k, c, s, w: centred(w * exponents(x, m[k == c], s**2).sum(1) + (1 - w) * density(m, s).log_prob(x))),
+        Mistake("exponents cannot be averaged over the kinds; add their exp, then take the logarithm: logsumexp",
+                lambda *given: of_kinds(*given, joined=lambda logs: logs.mean(1))),
+        Mistake("that is the nearest kind alone; a density is the sum over its kinds: logsumexp",
+                lambda *given: of_kinds(*given, joined=lambda logs: logs.amax(1))),
+        Mistake("those are the densities; their logarithms are asked for, and are summed",
+                lambda *given: of_kinds(*given, joined=lambda logs: logs.exp().sum(1))),
+        Mistake("that is the density; its logarithm is asked for", lambda x, m, k, c, s, w: centred(
+                exponents(x, m[k == c], s**2).exp().sum(1) ** w * exponents(x, m, s**2).exp().sum(1) ** (1 - w))),
+        Mistake("p(x | label) is not p(label | x): without dividing by the sum over all kinds, so logsumexp without log_softmax",
+                lambda x, m, k, c, s, w: centred(w * log_probability(x, m, k, c, s, 0.0) + (1 - w) * density(m, s).log_prob(x))),
+        Mistake("log_softmax divides by the sum that is asked for: use logsumexp of the exponents alone",
+                lambda x, *rest: torch.zeros(len(x))),
+        Mistake("w and 1 - w are powers of the densities: they stand before logsumexp, not inside",
+                lambda x, m, k, c, s, w: centred((w * exponents(x, m[k == c], s**2)).logsumexp(1)
+                                                 + ((1 - w) * exponents(x, m, s**2)).logsumexp(1))),
         Mistake("logarithms of products are sums: w and 1 - w multiply the logarithms, they are not inside",
                 lambda x, m, k, c, s, w: centred(
                     (w * density(m[k == c], s).log_prob(x).exp() + (1 - w) * density(m, s).log_prob(x).exp()).log())),

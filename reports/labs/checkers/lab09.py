@@ -203,13 +203,15 @@ def stepped(
 
 
 def ahead(
-    x: Tensor, times: Sequence[float], believe: Believe, *, parts: tuple[float, float] = (0.5, 0.5), late: bool = False, fixed: bool = False
-) -> Tensor:
-    """Heun's steps with other parts of the two velocities; with ``late`` the second is taken from x, with ``fixed`` divided by t."""
+    x: Tensor, times: Sequence[float], believe: Believe, *,
+    parts: tuple[float, float] = (0.5, 0.5), late: bool = False, fixed: bool = False, always: bool = False,
+) -> Tensor:  # fmt: skip
+    """Heun's steps with other parts of the two velocities; with ``late`` the second is taken from x, with ``fixed`` divided by t, with
+    ``always`` taken at time 0 too."""
     for t, u in pairwise(times):
         v = (x - believe(x, t)) / t
         there = x + (u - t) * v
-        if u > 0:
+        if u > 0 or always:
             w = ((x if late else there) - believe(x if late else there, u)) / (t if fixed else u)
             there = x + (u - t) * (parts[0] * v + parts[1] * w)
         x = there
@@ -219,14 +221,16 @@ def ahead(
 def refined(
     y: Tensor, pictures: Tensor, blurred: Tensor, chances: Tensor, noise_sigma: float, jitter: float, times: Sequence[float], n: int,
     rng: torch.Generator, *, drawn: float = 1, shared: bool = False, known: bool = True, ends: Tensor | None = None,
+    told: float | None = None, seen: Tensor | None = None, start: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Shares where the noise is ``drawn`` times the jitter, or ``shared`` by all starts; where the chances are those before y was seen, or
-    where the paths are thought to begin elsewhere, at ``ends``."""
-    chance = weights(y, blurred, chances, noise_sigma)[0]
+    """Shares where the noise is ``drawn`` times the jitter, or ``shared`` by all starts, which are about ``start``; where the flow is told
+    the chances before y was seen, another jitter, or that the paths begin at other ``ends``; where y is compared with what is ``seen``."""
+    chance = weights(y, blurred if seen is None else seen, chances, noise_sigma)[0]
     mean = torch.tensordot(chance, pictures, 1)[None]
     noise = torch.randn((1 if shared else n, *y.shape[1:]), generator=generator(rng.initial_seed()), dtype=y.dtype)
     ends, p = mean.expand_as(pictures) if ends is None else ends, chance if known else chances
-    found = heun(mean + drawn * jitter * noise, times, lambda x, t: answer(x, t, pictures, ends, p, jitter))
+    begin = mean if start is None else start
+    found = heun(begin + drawn * jitter * noise, times, lambda x, t: answer(x, t, pictures, ends, p, told or jitter))
     return shares(found.expand(n, -1, -1, -1), y, pictures)
 
 
@@ -244,6 +248,8 @@ ON_PATH = Task(
                 lambda p, s, t: (torch.lerp(p, s, t), torch.lerp(p, s, t) / t)),
         Mistake("the velocity is start - picture, and not start - x_t", lambda p, s, t: (torch.lerp(p, s, t), s - torch.lerp(p, s, t))),
         Mistake("the two are exchanged: the point first, then the velocity", lambda p, s, t: on_path(p, s, t)[::-1]),
+        Mistake("the velocity has no factors: derive (1 - t) picture + t start by t",
+                lambda p, s, t: (torch.lerp(p, s, t), (1 - t) * s - t * p)),
         Mistake("that is how noise is added without taking from the picture: it has the part 1 - t", lambda p, s, t: (p + t * s, s - p)),
         Mistake("that is the path of a diffusion that keeps the variance; a straight one has the parts 1 - t and t",
                 lambda p, s, t: ((1 - t**2) ** 0.5 * p + t * s, s - p)),
@@ -280,6 +286,10 @@ EULER = Task(
         Mistake("the step has the wrong sign: u - t, which is negative, since time falls", lambda *given: stepped(*given, sign=-1)),
         Mistake("the velocity is (x - D) / t: the division by t is missing",
                 lambda *given: stepped(*given, over=lambda t, u: 1.0)),
+        Mistake("the velocity is divided by the time t of its beginning, not by u, where the step ends",
+                lambda *given: stepped(*given, over=lambda t, u: u)),
+        Mistake("the step u - t is missing: go (u - t) times the velocity", lambda *given: stepped(*given, over=lambda t, u: t * (u - t))),
+        Mistake("D stands for the picture, at time 0; from x go (u - t) / t of the way from D", lambda x, times, b: between(x, times, b)),
         Mistake("that goes all the way to D in every step: go (u - t) / t of it", lambda *given: stepped(*given, over=lambda t, u: t - u)),
         Mistake("the last step, to time 0, is missing", lambda x, times, b: stepped(x, times[:-1], b)),
         Mistake("only one step is gone: return stands inside the loop", lambda x, times, b: stepped(x, times[:2], b)),
@@ -292,6 +302,13 @@ EULER = Task(
 )  # fmt: skip
 
 
+def between(x: Tensor, times: Sequence[float], believe: Believe) -> Tensor:
+    """Parts 1 - u of the picture and u of x, as if x were the start."""
+    for t, u in pairwise(times):
+        x = torch.lerp(believe(x, t), x, u)
+    return x
+
+
 def shifted(x: Tensor, times: Sequence[float], believe: Believe) -> Tensor:
     for t, u in pairwise(times):
         x = x + (u - t) * (x - believe(x, max(u, 1e-6))) / t
@@ -302,6 +319,8 @@ FROM_SLOT = Task(
     "from_slot", "the flow's answer by any denoiser", for_slot, from_slot, 1e-5, ROUNDING,
     mistakes=(
         Mistake("x is given as it is: divide it by 1 - t first", lambda p, x, t: p.denoise(x, t / (1 - t))),
+        Mistake("x is divided before it is denoised, not after", lambda p, x, t: p.denoise(x, t) / (1 - t)),
+        Mistake("brackets are missing: x / (1 - t)", lambda p, x, t: p.denoise(x - t, t / (1 - t))),
         Mistake("the noise is divided by 1 - t, too: sigma is t / (1 - t)", lambda p, x, t: p.denoise(x / (1 - t), t)),
         Mistake("nothing is divided by 1 - t: neither x nor the noise is in the denoiser's units", lambda p, x, t: p.denoise(x, t)),
         Mistake("the answer is a picture already: do not multiply it by 1 - t", lambda p, x, t: (1 - t) * from_slot(p, x, t)),
@@ -317,6 +336,9 @@ HEUN = Task(
     mistakes=(
         Mistake("these are Euler's steps: the velocity ahead is not used", euler),
         Mistake("the two velocities are added; go with their mean, half of the sum", lambda *given: ahead(*given, parts=(1, 1))),
+        Mistake("brackets are missing: half of both velocities, (v + w) / 2", lambda *given: ahead(*given, parts=(1, 0.5))),
+        Mistake("the step that ends at time 0 has no velocity at its end: there go with the first one alone",
+                lambda *given: ahead(*given, always=True)),
         Mistake("only the velocity ahead is used; go with the mean of both", lambda *given: ahead(*given, parts=(0, 1))),
         Mistake("the second velocity belongs to the point ahead, not to x", lambda *given: ahead(*given, late=True)),
         Mistake("the second velocity is divided by the time ahead, u, not by t", lambda *given: ahead(*given, fixed=True)),
@@ -339,7 +361,8 @@ def twice(x: Tensor, times: Sequence[float], believe: Believe) -> Tensor:
 SAME = "all samples are the same: every start needs noise of its own, of the shape [n, 1, H, W]"
 REFINE = Task(
     "refine", "samples from a regression with noise at the start", for_refine, expected_shares, shares_stray,
-    f"{BECAUSE}, and {STEPPING} for the steps", measure=shares, uses=("answer", "heun"),
+    f"{BECAUSE} of how often each picture is drawn, and {STEPPING} for the steps", measure=shares,
+    form=lambda y, p, b, c, s, jitter, times, n, rng: (n, *y.shape[1:]), uses=("answer", "heun"),
     mistakes=(
         Mistake(SAME, lambda *given: refined(*given, drawn=0, shared=True)),
         Mistake(SAME, lambda *given: refined(*given, shared=True)),
@@ -351,6 +374,10 @@ REFINE = Task(
                 lambda y, p, *rest: refined(y, p, *rest, ends=0 * p)),
         Mistake("the noise at the start has the standard deviation 1; it is jitter",
                 lambda y, p, b, c, s, jitter, *rest: refined(y, p, b, c, s, jitter, *rest, drawn=1 / jitter)),
+        Mistake("y is blurred, so compare it with the blurred pictures", lambda y, p, *rest: refined(y, p, *rest, seen=p)),
+        Mistake("the starts are about y; they are about r, the regression's answer", lambda y, *rest: refined(y, *rest, start=y)),
+        Mistake("the flow is told noise_sigma; the starts have the width jitter",
+                lambda y, p, b, c, s, *rest: refined(y, p, b, c, s, *rest, told=s)),
         Mistake("what comes out is none of the pictures: is the regression's answer returned, or the last step, to time 0, left out?",
                 lambda y, p, *rest: torch.cat([torch.zeros(len(p)), torch.ones(2)]).double()),
     ),

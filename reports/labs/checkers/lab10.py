@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,11 +41,16 @@ def details(rng: np.random.Generator, count: int, size: int) -> Tensor:
     return torch.cat([detail(rng, size) for _ in range(count)])
 
 
-def measured(rng: np.random.Generator, size: int, count: int) -> list[Problem]:
+def glaring(rng: np.random.Generator, size: int) -> Tensor:
+    """A detail with white and black areas, where restorations go beyond [0, 1]."""
+    return (0.5 + 2.5 * (detail(rng, size) - 0.5)).clamp(0, 1)
+
+
+def measured(rng: np.random.Generator, size: int, count: int, taken: Callable[..., Tensor] = detail) -> list[Problem]:
     """Half of them blurred by a shaken camera, half with pixels missing."""
     half = count // 2
-    shaken = [problems.deblur(detail(rng, size), kernels.shake(9, rng), 0.03, rng) for _ in range(half)]
-    return shaken + [problems.inpaint(detail(rng, size), "random:0.4", 0.05, rng) for _ in range(count - half)]
+    shaken = [problems.deblur(taken(rng, size), kernels.shake(9, rng), 0.03, rng) for _ in range(half)]
+    return shaken + [problems.inpaint(taken(rng, size), "random:0.4", 0.05, rng) for _ in range(count - half)]
 
 
 # Instances.
@@ -66,7 +72,7 @@ def for_told(rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, 
 
 
 def for_compare(rng: np.random.Generator) -> tuple[list[Problem], list[Any]]:
-    return measured(rng, 24, 2), [priors.load(name) for name in RIVALS]
+    return measured(rng, 24, 2, glaring), known()
 
 
 def for_gain(rng: np.random.Generator) -> tuple[Tensor, int, int]:
@@ -100,8 +106,20 @@ def level(tuning: Tensor, tuning_noise: Tensor, pictures: Tensor, noise: Tensor,
 
 
 def compare(these: Sequence[Problem], entrants: Sequence[Any]) -> Tensor:
-    scores = [[score(solvers.solve(each, prior, "hqs", steps=8).x, each) for prior in entrants] for each in these]
-    return torch.tensor(scores, dtype=torch.float64)
+    return compared(these, entrants, score)
+
+
+@functools.lru_cache(maxsize=64)  # every mistake, and every claim that is recomputed, asks for the same ones
+def restored(problem: Problem, prior: Any) -> Tensor:
+    return solvers.solve(problem, prior, "hqs", steps=8).x
+
+
+def compared(
+    these: Sequence[Problem], entrants: Sequence[Any], by: Callable[[Tensor, Problem], float],
+    restore: Callable[[Problem, Any], Tensor] = restored,
+) -> Tensor:  # fmt: skip
+    """A table of ``by`` of what ``restore`` gives."""
+    return torch.tensor([[by(restore(each, prior), each) for prior in entrants] for each in these], dtype=torch.float64)
 
 
 def score(x: Tensor, problem: Problem) -> float:
@@ -116,7 +134,12 @@ def gain(table: Tensor, one: int, other: int) -> tuple[float, float]:
 
 def rivals(these: Sequence[Problem]) -> Tensor:
     """PSNR [N, 2] of those that one's own prior is compared with."""
-    return compare(these, [priors.load(name) for name in RIVALS])
+    return compare(these, known())
+
+
+@functools.cache
+def known() -> list[Any]:
+    return [priors.load(name) for name in RIVALS]
 
 
 # Promises.
@@ -221,8 +244,8 @@ def defended(found: Any, these: Sequence[Problem]) -> Tensor:
     shape = [len(these), *these[0].truth.shape[1:]]  # type: ignore[union-attr]
     if not isinstance(found, tuple) or len(found) < 2 or list(found[0].shape) != shape or sum(each.numel() for each in found[1:]) != 2:
         raise Complaint(f"it gives the restored pictures, {shape}, and a list of two claims", "join the pictures by torch.cat")
-    others, restored, claims = rivals(these), found[0], torch.cat([each.reshape(-1).double() for each in found[1:]])
-    scores = torch.tensor([score(x[None].float(), each) for x, each in zip(restored, these, strict=True)], dtype=torch.float64)
+    others, mine, claims = rivals(these), found[0], torch.cat([each.reshape(-1).double() for each in found[1:]])
+    scores = torch.tensor([score(x[None].float(), each) for x, each in zip(mine, these, strict=True)], dtype=torch.float64)
     if float(scores.min()) < 8 or float(scores.max()) > 50:
         raise Complaint(f"the pictures have {float(scores.min()):.1f} to {float(scores.max()):.1f} dB, which no restoration of these has",
                         "hand over what solve gives, as it is, in the order of the problems")  # fmt: skip
@@ -256,9 +279,12 @@ def supposed(claims: list[float], table: Tensor) -> str:
 
 
 # What mistakes give.
-def scored(these: Sequence[Problem], entrants: Sequence[Any], by: Any) -> Tensor:
-    """A table of ``by`` (mean squared error)."""
-    return by(10 ** (-compare(these, entrants) / 10))
+def off(x: Tensor, problem: Problem) -> Tensor:
+    return x - problem.truth  # type: ignore[operator]
+
+
+def decibels(error: Tensor) -> float:
+    return -10 * math.log10(float(error))
 
 
 def unpaired(table: Tensor, one: int, other: int) -> float:
@@ -278,6 +304,8 @@ ERROR = Task(
                 lambda p, x, n, s: float((p.denoise(x + s * n, s) - x).abs().mean())),
         Mistake("the answer is compared with the noisy picture; compare it with the clean one",
                 lambda p, x, n, s: rms(p.denoise(x + s * n, s) - x - s * n)),
+        Mistake("the root of the mean square is asked for; std takes the mean error away first",
+                lambda p, x, n, s: float((p.denoise(x + s * n, s) - x).std())),
         Mistake("nothing is denoised: that is the noise itself", lambda p, x, n, s: rms(s * n)),
         Mistake("no noise is added to what is denoised", lambda p, x, n, s: rms(p.denoise(x, s) - x)),
         Mistake("the noise has standard deviation 1; multiply it by sigma", lambda p, x, n, s: rms(p.denoise(x + n, s) - x)),
@@ -301,14 +329,24 @@ COMPARE = Task(
         Mistake("PSNR has 10 log10 of the mean squared error, or 20 log10 of its root", lambda t, e: 2 * compare(t, e)),
         Mistake("PSNR has 10 log10 of the mean squared error, not of its root", lambda t, e: compare(t, e) / 2),
         Mistake("the logarithm is to the base 10", lambda t, e: math.log(10) * compare(t, e)),
-        Mistake("that is the mean squared error; PSNR is -10 log10 of it", lambda t, e: scored(t, e, lambda mse: mse)),
+        Mistake("that is the mean squared error; PSNR is -10 log10 of it", lambda t, e: 10 ** (-compare(t, e) / 10)),
+        Mistake("x is not clipped: x.clamp(0, 1) first, then subtract the truth",
+                lambda t, e: compared(t, e, lambda x, each: decibels(off(x, each).square().mean()))),
+        Mistake("x is clipped to [0, 1], not its difference from the truth",
+                lambda t, e: compared(t, e, lambda x, each: decibels(off(x, each).clamp(0, 1).square().mean()))),
+        Mistake("the differences must be squared before the mean is taken",
+                lambda t, e: compared(t, e, lambda x, each: decibels(off(x.clamp(0, 1), each).abs().mean()))),
+        Mistake("the squared error is summed over the pixels; its mean is asked for",
+                lambda t, e: compared(t, e, lambda x, each: decibels(off(x.clamp(0, 1), each).square().sum()))),
+        Mistake("the white pixel is 1, not 255", lambda t, e: compare(t, e) + 20 * math.log10(255)),
+        Mistake('steps=8 is left out: solve(problem, prior, "hqs", steps=8)', lambda t, e: compared(
+                t, e, score, lambda each, prior: solvers.solve(each, prior, "hqs").x)),
         Mistake("the logarithm is not multiplied by 10", lambda t, e: compare(t, e) / 10),
-        Mistake("the answers are compared with the measured pictures, not with the truth", lambda t, e: torch.tensor(
-            [[psnr(solvers.solve(each, prior, "hqs", steps=8).x[0, 0].numpy(), each.operator.as_image(each.y)[0, 0].numpy()) for prior in e]
-             for each in t])),
+        Mistake("the answers are compared with the measured pictures, not with the truth", lambda t, e: compared(
+                t, e, lambda x, each: psnr(x[0, 0].numpy(), each.operator.as_image(each.y)[0, 0].numpy()))),
         Mistake("all columns are those of the first prior", lambda t, e: compare(t, [e[0]] * len(e))),
-        Mistake("the priors denoise y; they are to restore it: solvers.solve(problem, prior, 'hqs', steps=8).x", lambda t, e: torch.tensor(
-            [[score(prior.denoise(each.operator.as_image(each.y), each.noise_sigma), each) for prior in e] for each in t])),
+        Mistake("the priors denoise y; they are to restore it: solvers.solve(problem, prior, 'hqs', steps=8).x", lambda t, e: compared(
+                t, e, score, lambda each, prior: prior.denoise(each.operator.as_image(each.y), each.noise_sigma))),
     ),
 )  # fmt: skip
 GAIN = Task(
@@ -317,6 +355,10 @@ GAIN = Task(
         Mistake("the sign is wrong: one minus other", lambda t, i, j: (-gain(t, i, j)[0], gain(t, i, j)[1])),
         Mistake("that is the spread of a single difference; the mean of N has it over sqrt(N)",
                 lambda t, i, j: (gain(t, i, j)[0], gain(t, i, j)[1] * len(t) ** 0.5)),
+        Mistake("divide by sqrt(N), the root of the number of problems; N - 1 stands in the standard deviation alone",
+                lambda t, i, j: (gain(t, i, j)[0], gain(t, i, j)[1] * (len(t) / (len(t) - 1)) ** 0.5)),
+        Mistake("N is the number of problems, the rows of the table, not of all its numbers",
+                lambda t, i, j: (gain(t, i, j)[0], gain(t, i, j)[1] * (len(t) / t.numel()) ** 0.5)),
         Mistake("divide by sqrt(N), not by N", lambda t, i, j: (gain(t, i, j)[0], gain(t, i, j)[1] / len(t) ** 0.5)),
         Mistake("the standard error is not that of pairs: first the difference for each problem, then its standard deviation",
                 lambda t, i, j: (gain(t, i, j)[0], unpaired(t, i, j))),

@@ -156,8 +156,9 @@ shown = believed[:: len(believed) // 5][:6]
 reports.show(*(step.believed for step in shown), titles=[f"believed at {step.sigma:.2g}" for step in shown], path="lab05-6.png")
 bands = torch.tensor([octaves(step.believed[0]) for step in believed])
 figure, ax = pyplot.subplots(figsize=(4.5, 2.8), layout="constrained")
-for k, name in enumerate(("below 1/64", "1/64 to 1/32", "1/32 to 1/16", "1/16 to 1/8", "1/8 to 1/4", "above 1/4 cycles per pixel")):
-    ax.semilogx([step.sigma for step in believed], bands[:, k] / bands[-1, k], label=name, color=pyplot.cm.viridis(k / 5))
+bands = bands[:, 1:]  # the first one, below 1/64 cycles per pixel, is empty: 64 pixels hold no such wave
+for k, name in enumerate(("1/64 to 1/32", "1/32 to 1/16", "1/16 to 1/8", "1/8 to 1/4", "above 1/4 cycles per pixel")):
+    ax.semilogx([step.sigma for step in believed], bands[:, k] / bands[-1, k], label=name, color=pyplot.cm.viridis(k / 4))
 ax.invert_xaxis()
 ax.set(xlabel="noise level, from noise to picture", ylabel="detail, as a share of its end")
 ax.legend(fontsize=6)

@@ -11,9 +11,13 @@
 # [number, 1, row, column]; pixels are between 0 and 1.
 #
 # Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# often as you like, and hand in the page that the second command writes:
 #
 #     priorbench lab check lab06_YOUR_ID.py
+#     priorbench lab report lab06_YOUR_ID.py
+#
+# The check calls each of your functions with other pictures, of other sizes, and other numbers. So let a function use what it is
+# given, and functions of this file, but no picture or number of yours from outside it.
 
 # %%
 from itertools import pairwise

@@ -12,9 +12,13 @@
 # here looks into a sampler: it works for any.
 #
 # Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# often as you like, and hand in the page that the second command writes:
 #
 #     priorbench lab check lab07_YOUR_ID.py
+#     priorbench lab report lab07_YOUR_ID.py
+#
+# The check calls each of your functions with other pictures, of other sizes, and other numbers. So let a function use what it is
+# given, and functions of this file, but no picture or number of yours from outside it.
 
 # %%
 import torch
@@ -56,7 +60,8 @@ def bars(of, path):
     """Histograms of ranks, by sampler."""
     figure, axes = pyplot.subplots(1, len(of), figsize=(7, 2.2), sharey=True, layout="constrained")
     for ax, (name, found) in zip(axes, of.items(), strict=True):
-        ax.bar(range(n + 1), torch.bincount(found.flatten().long(), minlength=n + 1) / found.numel(), width=0.9)
+        shares = torch.bincount(found.flatten().long(), minlength=n + 1) / found.numel()
+        ax.bar(range(n + 1), shares.tolist(), width=0.9)
         ax.axhline(1 / (n + 1), color="black", linestyle=":")
         ax.set(title=name, xlabel="rank of the truth")
     axes[0].set(ylabel="share of the pixels")

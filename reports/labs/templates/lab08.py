@@ -9,9 +9,13 @@
 # You need: Bayes' rule, logarithms, the gradient by torch. The small world is the plane: its "pictures" are points, tensors [n, 2].
 #
 # Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# often as you like, and hand in the page that the second command writes:
 #
 #     priorbench lab check lab08_YOUR_ID.py
+#     priorbench lab report lab08_YOUR_ID.py
+#
+# The check calls each of your functions with other pictures, of other sizes, and other numbers. So let a function use what it is
+# given, and functions of this file, but no picture or number of yours from outside it.
 
 # %%
 from itertools import pairwise  # noqa: F401
@@ -57,7 +61,7 @@ def plane(*panels):
 which = torch.randint(len(means), (300,), generator=rng)
 x = means[which] + spread * torch.randn(300, 2, generator=rng, dtype=means.dtype)
 figure, (ax,) = plane(f"you ask for {label} ({COLOURS[label][4:]})")
-ax.scatter(*x.T, s=4, c=[COLOURS[k] for k in labels[which]])
+ax.scatter(*x.T.numpy(), s=4, c=[COLOURS[k] for k in labels[which]])
 figure.savefig("lab08-0.png", dpi=150)
 
 # %% [markdown]
@@ -85,7 +89,7 @@ seen = (0.02, 0.5, 1.5)
 figure, axes = plane(*(f"noise {sigma:g}" for sigma in seen))
 for ax, sigma in zip(axes, seen, strict=True):
     chance = log_probability(grid, means, labels, label, spread, sigma).exp().reshape(89, 89)
-    shown = ax.imshow(chance, extent=(-2.2, 2.2, -2.2, 2.2), origin="lower", cmap="gray", vmin=0, vmax=1)
+    shown = ax.imshow(chance.numpy(), extent=(-2.2, 2.2, -2.2, 2.2), origin="lower", cmap="gray", vmin=0, vmax=1)
 figure.colorbar(shown, ax=axes, label=f"p({label} | x)", shrink=0.7)
 figure.savefig("lab08-1.png", dpi=150)
 
@@ -120,7 +124,7 @@ few = grid.reshape(89, 89, 2)[8::12, 8::12].reshape(-1, 2)
 
 
 def arrows(ax, answer):
-    ax.quiver(*few.T, *(answer - few).T, angles="xy", scale_units="xy", scale=1, width=0.006)
+    ax.quiver(*few.T.numpy(), *(answer - few).T.numpy(), angles="xy", scale_units="xy", scale=1, width=0.006)
 
 
 figure, axes = plane("free, at noise 0.5", f"bound to {label}")
@@ -209,7 +213,7 @@ noise = levels[0] * torch.randn(400, 2, generator=rng, dtype=means.dtype)
 drawn = {w: draw(lambda x, sigma, w=w: guided(x, sigma, free, bound, w), noise, levels) for w in (0.0, 1.0, 3.0)}
 figure, axes = plane(*(f"w = {w:g}" for w in drawn))
 for ax, x in zip(axes, drawn.values(), strict=True):
-    ax.scatter(*x.T, s=3, color="black", alpha=0.5)
+    ax.scatter(*x.T.numpy(), s=3, color="black", alpha=0.5)
 figure.savefig("lab08-5.png", dpi=150)
 
 # %% [markdown]
@@ -239,8 +243,8 @@ for ax, w in zip(axes, strengths, strict=True):
     x = draw(lambda x, sigma, w=w: guided(x, sigma, free, bound, w), noise, levels)
     sizes = sorted(promise.tolist(), reverse=True)
     inside = [next(size for i, size in enumerate(sizes) if sum(sizes[: i + 1]) > share) for share in (0.9, 0.5)]
-    ax.contour(axis, axis, promise.reshape(89, 89), levels=inside, colors="red", linewidths=1)
-    ax.scatter(*x.T, s=3, color="black", alpha=0.4)
+    ax.contour(axis.numpy(), axis.numpy(), promise.reshape(89, 89).numpy(), levels=inside, colors="red", linewidths=1)
+    ax.scatter(*x.T.numpy(), s=3, color="black", alpha=0.4)
     print(f"w = {w:g}: distance from the nearest kind {width(x, torch.ones(len(x))):.3f} drawn, {width(grid, promise):.3f} promised")
 figure.savefig("lab08-6.png", dpi=150)
 

@@ -9,9 +9,13 @@
 # Bayes' rule (lab 1), the slope of a line. Pictures are torch tensors [number, channel, row, column].
 #
 # Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# often as you like, and hand in the page that the second command writes:
 #
 #     priorbench lab check lab09_YOUR_ID.py
+#     priorbench lab report lab09_YOUR_ID.py
+#
+# The check calls each of your functions with other pictures, of other sizes, and other numbers. So let a function use what it is
+# given, and functions of this file, but no picture or number of yours from outside it.
 
 # %%
 import torch

@@ -9,9 +9,13 @@
 # sigma is a standard deviation in these units.
 #
 # Fill in each function where it says `raise NotImplementedError`, run the cell below it, and look at the picture. Check yourself as
-# often as you like:
+# often as you like, and hand in the page that the second command writes:
 #
 #     priorbench lab check lab10_YOUR_ID.py
+#     priorbench lab report lab10_YOUR_ID.py
+#
+# The check calls each of your functions with other pictures, of other sizes, and other numbers. So let a function use what it is
+# given, and functions of this file, but no picture or number of yours from outside it.
 
 # %%
 import math
@@ -241,7 +245,9 @@ reports.show(restored, titles=[problem.name for problem in problems], path="lab1
 #
 #     priorbench compare -p gaussian,tv,own:Own -P deblur,inpaint -m hqs,annealed -i camera --size 64 -o out/own
 #
-# then open out/own/report.html.
+# then open out/own/report.html. If it calls an answer of "annealed" doubtful, since it does not explain the data: noise and operator are
+# right here, for the measurement was simulated. Then your prior errs by more than its `rmse` tells, in places at least (edges, say): that
+# is one number for all pixels, and was measured on noise that is white, which what a sampler asks about is not quite.
 #
 # ## The question
 #

@@ -51,7 +51,7 @@ def test_right_wrong_and_the_cause() -> None:
         (lambda x: (2 * x)[0, 0], "the shape [4, 4], where [1, 1, 4, 4]"),
         (lambda x: 2 * x / 0, "NaN or infinity"),
         (lambda x: 2j * x, "complex"),
-        (lambda x: (x, x), "2 values, where 1"),
+        (lambda x: (x, x), "2 values, where one is"),
     ],
 )
 def test_common_mistakes(wrong: object, hint: str) -> None:

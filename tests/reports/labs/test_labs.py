@@ -126,7 +126,7 @@ def test_template_solution_and_checker_agree(number: int) -> None:
     assert (script.lab, script.student, script.words) == (number, "ana", "")
     assert lab.title == LABS[number]
     assert lab.title in text
-    assert f"priorbench lab check lab{number:02}_YOUR_ID.py" in text
+    assert all(f"priorbench lab {command} lab{number:02}_YOUR_ID.py" in text for command in ("check", "report"))
     assert lab.question.split("?")[0] in " ".join(text.replace("# ", "").split())
     theirs, ours = functions(text), solutions(number)
     for task in lab.tasks:

@@ -27,6 +27,15 @@ WRONG = {
     "data_step: not squared": (
         "def data_step(x0, y, factor, s, w):\n    return x0 + adjoint((y - coarse(x0, factor)) / (1 / factor**2 + s / w), factor)",
         "widths enter squared"),
+    "data_step: width alone squared": (
+        "def data_step(x0, y, factor, s, w):\n    return x0 + adjoint((y - coarse(x0, factor)) / (1 / factor**2 + s / w**2), factor)",
+        "only width is squared"),
+    "data_step: noise_sigma alone squared": (
+        "def data_step(x0, y, factor, s, w):\n    return x0 + adjoint((y - coarse(x0, factor)) / (1 / factor**2 + s**2 / w), factor)",
+        "only noise_sigma is squared"),
+    "data_step: y alone": (
+        "def data_step(x0, y, factor, s, w):\n    return x0 + adjoint(y / (1 / factor**2 + (s / w) ** 2), factor)",
+        "what the belief lacks"),
     "data_step: exchanged": (
         "def data_step(x0, y, factor, s, w):\n    return x0 + adjoint((y - coarse(x0, factor)) / (1 / factor**2 + (w / s) ** 2), factor)",
         "exchanged"),
@@ -37,7 +46,10 @@ WRONG = {
         "def data_step(x0, y, factor, s, w):\n    return adjoint((y - coarse(x0, factor)) / (1 / factor**2 + (s / w) ** 2), factor)",
         "is added to x0"),
     "red: prior last": (
-        RED.format("x = prior.denoise(data_step(x, y, factor, noise_sigma, sigma), sigma)"), "off by"),
+        RED.format("x = prior.denoise(data_step(x, y, factor, noise_sigma, sigma), sigma)"), "plug-and-play, not RED"),
+    "red: from y": (
+        RED.format("x = data_step(prior.denoise(x, sigma), y, factor, noise_sigma, sigma)").replace(
+            "torch.full_like(adjoint(y, factor), float(y.mean()))", "factor**2 * adjoint(y, factor)"), "the start is flat"),
     "red: believed": (
         "def red(y, factor, noise_sigma, prior, sigma, turns):\n"
         "    x = torch.full_like(adjoint(y, factor), float(y.mean()))\n"

@@ -25,6 +25,24 @@ INSIDE, SHOULD, OUT = "((low <= truth) & (truth <= high))", "1 - 2 * k / (n + 1)
 FAIR, SCORE = "(n * (n - 1))", "((samples - truth).abs().mean(0) - between / 2).mean()"
 
 WRONG = {
+    "coverage: or": (
+        "def coverage(samples, truth, k):\n    low, high = interval(samples, k)\n"
+        "    return ((low <= truth) | (truth <= high)).float().mean(), 1 - 2 * k / (len(samples) + 1)", "&, not |"),
+    "coverage: mean of bools": (
+        "def coverage(samples, truth, k):\n    low, high = interval(samples, k)\n"
+        "    return ((low <= truth) & (truth <= high)).mean(), 1 - 2 * k / (len(samples) + 1)", "true and false have no mean"),
+    "coverage: chained": (
+        "def coverage(samples, truth, k):\n    low, high = interval(samples, k)\n"
+        "    return float(low <= truth <= high), 1 - 2 * k / (len(samples) + 1)", "one truth value"),
+    "simulate_back: a list": (
+        "def simulate_back(draw, measure, sample, n, rounds):\n"
+        "    return [ranks(sample(measure(draw(i), i), n, i), draw(i)) for i in range(rounds)]", "torch.cat"),
+    "outside: and": (
+        "def outside(ranks, n):\n    shares = ((ranks == 0) & (ranks == n)).float().mean((1, 2, 3))\n"
+        "    return shares.mean(), shares.std() / len(shares) ** 0.5", "|, not &"),
+    "outside: n": (
+        "def outside(ranks, n):\n    shares = ((ranks == 0) | (ranks == n)).float().mean((1, 2, 3))\n"
+        "    return shares.mean(), shares.std() / n**0.5", "root of their number, not of n"),
     "ranks: above": (RANKS.format("(samples > truth).sum(0, keepdim=True)"), "count those below"),
     "ranks: share": (RANKS.format("(samples < truth).double().mean(0, keepdim=True)"), "the rank is their number"),
     "ranks: axis lost": (RANKS.format("(samples < truth).sum(0)"), "where [1, 1, 24, 24] is asked for"),

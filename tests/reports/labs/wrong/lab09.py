@@ -17,7 +17,17 @@ REFINE = (
 )
 STARTS = "    starts = r + jitter * torch.randn((n, *y.shape[1:]), generator=rng, dtype=y.dtype)\n"
 FOLLOW = "    return heun(starts, times, lambda x, t: answer(x, t, pictures, r.expand_as(pictures), p, jitter))"
+REFINE_WITH = (
+    "def refine(y, pictures, blurred, chances, noise_sigma, jitter, times, n, rng):\n"
+    "    p = weights(y, {seen}, chances, noise_sigma)[0]\n    r = (p[:, None, None, None] * pictures).sum(0, keepdim=True)\n"
+    "    starts = r + jitter * torch.randn((n, *y.shape[1:]), generator=rng, dtype=y.dtype)\n"
+    "    return heun(starts, times, lambda x, t: answer(x, t, pictures, r.expand_as(pictures), p, {jitter}))"
+)
 WRONG = {
+    "from_slot: divided after": (
+        "def from_slot(prior, x, t):\n    return prior.denoise(x, t) / (1 - t)", "before it is denoised, not after"),
+    "refine: y beside sharp pictures": (REFINE_WITH.format(seen="pictures", jitter="jitter"), "compare it with the blurred pictures"),
+    "refine: told noise_sigma": (REFINE_WITH.format(seen="blurred", jitter="noise_sigma"), "told noise_sigma"),
     "on_path: other way": (
         "def on_path(picture, start, t):\n    return t * picture + (1 - t) * start, start - picture", "t runs the other way"),
     "on_path: sign": (
@@ -40,7 +50,7 @@ WRONG = {
         "where [3, 1, 16, 16] is asked for"),
     "euler: sign": (EULER + "        x = x + (t - u) * (x - believe(x, t)) / t\n    return x", "wrong sign"),
     "euler: not divided": (EULER + "        x = x + (u - t) * (x - believe(x, t))\n    return x", "division by t is missing"),
-    "euler: divided by u": (EULER + "        x = x + (u - t) * (x - believe(x, t)) / u\n    return x", "divided by zero"),
+    "euler: divided by u": (EULER + "        x = x + (u - t) * (x - believe(x, t)) / u\n    return x", "not by u, where the step ends"),
     "euler: return in the loop": (EULER + "        x = x + (u - t) * (x - believe(x, t)) / t\n        return x", "inside the loop"),
     "euler: no last step": (
         EULER.replace("times[:-1], times[1:]", "times[:-2], times[1:-1]")
@@ -68,7 +78,7 @@ WRONG = {
     "heun: zero": (
         HEUN.replace("if u > 0", "if True") + "            ahead = x + (u - t) * (v + (ahead - believe(ahead, u)) / u) / 2\n"
         "        x = ahead\n    return x",
-        "divided by zero"),
+        "no velocity at its end"),
     "refine: no noise": (REFINE + "    starts = r.expand(n, -1, -1, -1)\n" + FOLLOW, "all samples are the same"),
     "refine: the same noise": (
         REFINE + "    starts = (r + jitter * torch.randn(y.shape, generator=rng, dtype=y.dtype)).expand(n, -1, -1, -1)\n" + FOLLOW,
@@ -77,5 +87,6 @@ WRONG = {
     "refine: ends at zero": (REFINE + STARTS + FOLLOW.replace("r.expand_as(pictures)", "0 * pictures"), "begin about zero"),
     "refine: the mean": (REFINE + "    return r.expand(n, -1, -1, -1)", "none of the pictures"),
     "refine: one sample": (
-        REFINE + "    starts = r + jitter * torch.randn(y.shape, generator=rng, dtype=y.dtype)\n" + FOLLOW, "off by"),
+        REFINE + "    starts = r + jitter * torch.randn(y.shape, generator=rng, dtype=y.dtype)\n" + FOLLOW,
+        "where [2000, 1, 12, 12] is asked for"),
 }  # fmt: skip

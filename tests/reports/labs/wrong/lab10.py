@@ -17,8 +17,10 @@ TOLD = (
 )
 COMPARE = (
     "def compare(problems, entrants):\n"
-    "    found = [[solvers.solve(p, prior, 'hqs', steps=8).x.clamp(0, 1) - p.truth for prior in entrants] for p in problems]\n"
+    "    found = [[solvers.solve(p, prior, 'hqs', steps=8).x{clip} - p.truth for prior in entrants] for p in problems]\n"
+    "    return torch.tensor([[{score} for d in row] for row in found])"
 )
+CLIP = ".clamp(0, 1)"
 VERDICT = (
     "def verdict(problems):\n"
     "    own = Own()\n"
@@ -72,11 +74,14 @@ WRONG = {
         TOLD + "    def rmse(self, sigma):\n        return super().rmse(sigma) ** 2", "mean squared error"),
     "told: in units of sigma": (TOLD + "    def rmse(self, sigma):\n        return super().rmse(sigma) / sigma", "in units of sigma"),
     "compare: of the root": (
-        COMPARE + "    return torch.tensor([[-10 * float(d.square().mean().sqrt().log10()) for d in row] for row in found])",
+        COMPARE.format(clip=CLIP, score="-10 * float(d.square().mean().sqrt().log10())"),
         "not of its root"),
-    "compare: mse": (COMPARE + "    return torch.tensor([[float(d.square().mean()) for d in row] for row in found])", "mean squared error"),
+    "compare: mse": (COMPARE.format(clip=CLIP, score="float(d.square().mean())"), "mean squared error"),
+    "compare: not clipped": (COMPARE.format(clip="", score="-10 * float(d.square().mean().log10())"), "x is not clipped"),
+    "compare: steps": (
+        COMPARE.format(clip=CLIP, score="-10 * float(d.square().mean().log10())").replace(", steps=8", ""), "steps=8 is left out"),
     "compare: transposed": (
-        COMPARE + "    return torch.tensor([[-10 * float(d.square().mean().log10()) for d in row] for row in found]).T",
+        COMPARE.format(clip=CLIP, score="-10 * float(d.square().mean().log10())") + ".T",
         "rows and columns are exchanged"),
     "gain: unpaired": (
         "def gain(table, one, other):\n    a, b = table[:, one], table[:, other]\n"
@@ -84,6 +89,9 @@ WRONG = {
         "first the difference for each problem"),
     "gain: of one": (
         "def gain(table, one, other):\n    d = table[:, one] - table[:, other]\n    return d.mean(), d.std()", "over sqrt(N)"),
+    "gain: N - 1": (
+        "def gain(table, one, other):\n    d = table[:, one] - table[:, other]\n    return d.mean(), d.std() / (len(d) - 1) ** 0.5",
+        "the root of the number of problems"),
     "gain: sign": (
         "def gain(table, one, other):\n    d = table[:, other] - table[:, one]\n    return d.mean(), d.std() / len(d) ** 0.5",
         "one minus other"),
