@@ -59,7 +59,7 @@ def for_data_step(rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, flo
 
 def for_hqs(rng: np.random.Generator) -> tuple[Tensor, Tensor, float, Any, list[float], float]:
     y, h, noise_sigma = data(rng)
-    levels = solvers.schedules.geometric(float(rng.uniform(0.2, 0.4)), noise_sigma, 3)
+    levels = solvers.schedules.geometric(float(rng.uniform(0.06, 0.12)), noise_sigma, 3)  # low enough that the start still counts
     return y, h, noise_sigma, priors.load("gaussian"), levels, float(rng.uniform(0.2, 0.5))
 
 
@@ -131,12 +131,13 @@ class Told:
 
 
 def hqs_from(
-    start: Tensor, y: Tensor, h: Tensor, s: float, prior: Any, levels: Sequence[float], strength: float, *, anew: bool
-) -> Tensor:
-    """From another start; with ``anew`` every turn begins there again."""
+    start: Tensor, y: Tensor, h: Tensor, s: float, prior: Any, levels: Sequence[float], strength: float, *,
+    anew: bool = False, power: float = 1,
+) -> Tensor:  # fmt: skip
+    """From another start, and with this power of the width; with ``anew`` every turn begins at the start again."""
     x = start
     for sigma in levels:
-        x = prior.denoise(data_step(start if anew else x, y, h, s, sigma / strength**0.5), sigma)
+        x = prior.denoise(data_step(start if anew else x, y, h, s, (sigma / strength**0.5) ** power), sigma)
     return x
 
 
@@ -153,15 +154,30 @@ def flat(y: Tensor) -> Tensor:
 
 def admm_with(
     y: Tensor, h: Tensor, s: float, prior: Any, sigma: float, turns: int, strength: float, *,
-    asked: float = 1, given: float = 1, add: float = 1, keep: float = 1,
+    asked: float = 1, given: float = 1, add: float = 1, keep: float = 1, power: float = 1, begun: bool = True,
 ) -> Tensor:  # fmt: skip
-    """The prior is asked about x + ``asked`` u, the data are given v - ``given`` u, and u becomes ``keep`` u + ``add`` (x - v)."""
-    x = data_step(flat(y), y, h, s, sigma / strength**0.5)
+    """The prior is asked about x + ``asked`` u, the data are given v - ``given`` u, and u becomes ``keep`` u + ``add`` (x - v).
+
+    The data step is told the width to this ``power``; without ``begun`` there is none before the first turn."""
+    width = (sigma / strength**0.5) ** power
+    x = data_step(flat(y), y, h, s, width) if begun else flat(y)
     u = torch.zeros_like(x)
     for _ in range(turns):
         v = prior.denoise(x + asked * u, sigma)
         u = keep * u + add * (x - v)
-        x = data_step(v - given * u, y, h, s, sigma / strength**0.5)
+        x = data_step(v - given * u, y, h, s, width)
+    return v
+
+
+def told_late(y: Tensor, h: Tensor, s: float, prior: Any, sigma: float, turns: int, strength: float) -> Tensor:
+    """u is renewed after x, from the x that follows v."""
+    width = sigma / strength**0.5
+    x = data_step(flat(y), y, h, s, width)
+    u = torch.zeros_like(x)
+    for _ in range(turns):
+        v = prior.denoise(x + u, sigma)
+        x = data_step(v - u, y, h, s, width)
+        u = u + x - v
     return v
 
 
@@ -171,6 +187,9 @@ ADJOINT = Task(
     mistakes=(
         Mistake("that blurs once more, A y: the kernel is not flipped; take conj(h)", lambda y, h: circulant(y, h)),
         Mistake("division by h is the inverse of A, not its adjoint", lambda y, h: circulant(y, 1 / h)),
+        Mistake("division by conj(h) sharpens; the adjoint multiplies by conj(h)", lambda y, h: circulant(y, 1 / h.conj())),
+        Mistake("the array h is flipped; it is the kernel that is flipped, and h becomes conj(h)",
+                lambda y, h: circulant(y, h.flip(-2, -1))),
         Mistake("conj belongs to h alone, not to the spectrum of y", lambda y, h: circulant(y, h).flip(-2, -1).roll((1, 1), (-2, -1))),
         Mistake("conj belongs to h alone, not to the spectrum of y",
                 lambda y, h: circulant(y, h.conj()).flip(-2, -1).roll((1, 1), (-2, -1))),
@@ -183,8 +202,15 @@ DATA_STEP = Task(
     mistakes=(
         Mistake("the widths enter squared: 1 / noise_sigma**2 and 1 / width**2",
                 lambda x0, y, h, s, w: split(x0, y, h, 1 / s, 1 / w)),
-        Mistake("only width is squared: brackets are missing, (noise_sigma / width)**2",
+        Mistake("only width is squared: noise_sigma is, too, as in (noise_sigma / width)**2",
                 lambda x0, y, h, s, w: split(x0, y, h, 1, s / w**2)),
+        Mistake("noise_sigma is left out: the data weigh 1 / noise_sigma**2", lambda x0, y, h, s, w: split(x0, y, h, 1, 1 / w**2)),
+        Mistake("width is left out: the belief weighs 1 / width**2", lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1)),
+        Mistake("width is not squared: the belief weighs 1 / width**2", lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1 / w)),
+        Mistake("the belief has the wrong sign above the line: both are added there",
+                lambda x0, y, h, s, w: split(-x0, y, h, 1 / s**2, 1 / w**2)),
+        Mistake("the weight of the belief has the wrong sign below the line: both are added there",
+                lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1 / w**2, below=h.abs() ** 2 / s**2 - 1 / w**2)),
         Mistake("the weights are missing: the data weigh 1 / noise_sigma**2, the belief 1 / width**2",
                 lambda x0, y, h, s, w: split(x0, y, h, 1, 1)),
         Mistake("the weight of the belief, 1 / width**2, is missing below the line",
@@ -201,7 +227,7 @@ DATA_STEP = Task(
                 lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1 / w**2, seen=h)),
         Mistake("y enters as it is; it must enter as A^T y, with conj(h)",
                 lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1 / w**2, seen=torch.ones_like(h))),
-        Mistake("the square of |h|**2 is missing below the line",
+        Mistake("below the line stands |h|, where |h|**2 is asked for",
                 lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1 / w**2, power=h.abs())),
         Mistake("below the line stands |h|**2 = conj(h) h, not h**2",
                 lambda x0, y, h, s, w: split(x0, y, h, 1 / s**2, 1 / w**2, power=h**2)),
@@ -218,7 +244,7 @@ DATA_STEP = Task(
 HQS = Task(
     "hqs", "half-quadratic splitting: data step and denoiser in turn", for_hqs, hqs, 1e-4, ROUNDING, uses=("data_step",),
     mistakes=(
-        Mistake("the measured picture is returned; the prior has the last word: return what was denoised last",
+        Mistake("z, the picture of the data step, is returned; the prior has the last word: return what was denoised last",
                 lambda *given: hqs_steps(*given)[-2].measured),
         Mistake("the prior is asked before the data: each turn is the data step, then the denoiser", prior_first),
         Mistake("strength is left out: the width of the data step is sigma / strength**0.5",
@@ -227,24 +253,30 @@ HQS = Task(
                 lambda y, h, s, p, levels, strength: hqs(y, h, s, p, levels, strength**2)),
         Mistake("strength works the wrong way round: the stronger the prior, the smaller the width, sigma / strength**0.5",
                 lambda y, h, s, p, levels, strength: hqs(y, h, s, p, levels, 1 / strength)),
+        Mistake("the data step takes the standard deviation sigma / strength**0.5, not its square",
+                lambda y, *rest: hqs_from(flat(y), y, *rest, power=2)),
+        Mistake("the prior is told noise_sigma; z has noise of the level sigma, which falls",
+                lambda y, h, s, p, *rest: hqs(y, h, s, Told(p, s, 0), *rest)),
         Mistake("denoise takes the standard deviation sigma, not the variance",
                 lambda y, h, s, p, *rest: hqs(y, h, s, Told(p, power=2), *rest)),
         Mistake("denoise takes sigma in units of [0, 1], not of 0..255", lambda y, h, s, p, *rest: hqs(y, h, s, Told(p, 255), *rest)),
         Mistake("every turn begins at the flat picture again; it must begin where the last one ended",
                 lambda y, *rest: hqs_from(flat(y), y, *rest, anew=True)),
-        Mistake("the start is y, not a flat picture of its mean", lambda y, *rest: hqs_from(y, y, *rest, anew=False)),
+        Mistake("the start is y, not a flat picture of its mean", lambda y, *rest: hqs_from(y, y, *rest)),
+        Mistake("the start is black, not a flat picture of the mean of y", lambda y, *rest: hqs_from(0 * y, y, *rest)),
+        Mistake("the start is A^T y, not a flat picture of the mean of y", lambda y, h, *rest: hqs_from(adjoint(y, h), y, h, *rest)),
         Mistake("only the last level is gone through: is return inside the loop, or x not carried on?",
                 lambda y, h, s, p, levels, strength: hqs(y, h, s, p, levels[-1:], strength)),
         Mistake("only the first level is gone through: return stands inside the loop",
                 lambda y, h, s, p, levels, strength: hqs(y, h, s, p, levels[:1], strength)),
         Mistake("the levels are gone through backwards: begin with the largest",
-                lambda y, h, s, p, levels, strength: hqs_from(flat(y), y, h, s, p, levels[::-1], strength, anew=False)),
+                lambda y, h, s, p, levels, strength: hqs_from(flat(y), y, h, s, p, levels[::-1], strength)),
     ),
 )  # fmt: skip
 ADMM = Task(
     "admm", "ADMM: remember what the two disagreed on", for_admm, admm, 1e-4, ROUNDING, uses=("data_step",),
     mistakes=(
-        Mistake("the measured picture x is returned, not the believed one, v", lambda *given: admm_steps(*given)[-1].measured),
+        Mistake("x, the picture of the data step, is returned, not the denoised one, v", lambda *given: admm_steps(*given)[-1].measured),
         Mistake("the prior is asked about x - u; u is added there", lambda *given: admm_with(*given, asked=-1)),
         Mistake("the data are given v + u; u is subtracted there", lambda *given: admm_with(*given, given=-1)),
         Mistake("u has the wrong sign: u + x - v", lambda *given: admm_with(*given, add=-1)),
@@ -259,6 +291,10 @@ ADMM = Task(
                 lambda y, h, s, p, sigma, turns, strength: admm(y, h, s, p, sigma, turns, 1.0)),
         Mistake("the square root is missing: the width of the data step is sigma / strength**0.5",
                 lambda y, h, s, p, sigma, turns, strength: admm(y, h, s, p, sigma, turns, strength**2)),
+        Mistake("the data step takes the standard deviation sigma / strength**0.5, not its square",
+                lambda *given: admm_with(*given, power=2)),
+        Mistake("x begins flat: the data step before the loop is missing", lambda *given: admm_with(*given, begun=False)),
+        Mistake("u is renewed too late: u + x - v comes before the next data step", told_late),
         Mistake("one turn too few", lambda y, h, s, p, sigma, turns, strength: admm(y, h, s, p, sigma, turns - 1, strength)),
         Mistake("one turn too many", lambda y, h, s, p, sigma, turns, strength: admm(y, h, s, p, sigma, turns + 1, strength)),
     ),
@@ -268,6 +304,7 @@ MISFIT = Task(
     mistakes=(
         Mistake("it is the sum over the pixels, where their mean is asked for", lambda x, y, h, s: y.numel() * misfit(x, y, h, s)),
         Mistake("the noise is left out: divide by noise_sigma**2", lambda x, y, h, s: s**2 * misfit(x, y, h, s)),
+        Mistake("it is multiplied by noise_sigma where it must be divided", lambda x, y, h, s: s**4 * misfit(x, y, h, s)),
         Mistake("a square is missing: divide by noise_sigma**2", lambda x, y, h, s: s * misfit(x, y, h, s)),
         Mistake("the residual is not squared", lambda x, y, h, s: float((circulant(x, h) - y).abs().mean()) / s),
         Mistake("the residual is not squared: what is above and below zero cancels",

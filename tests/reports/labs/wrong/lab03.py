@@ -43,7 +43,7 @@ WRONG = {
         "def data_step(x0, y, h, s, w):\n"
         "    top = h.conj() * torch.fft.rfft2(y) / s**2 + torch.fft.rfft2(x0) / w**2\n"
         "    return torch.fft.irfft2(top / (h.abs() / s**2 + 1 / w**2), s=y.shape[-2:])",
-        "square of |h|**2 is missing",
+        "where |h|**2 is asked for",
     ),
     "data_step: complex square": (
         "def data_step(x0, y, h, s, w):\n"
@@ -152,5 +152,115 @@ WRONG = {
         "    seen = torch.fft.irfft2(h * torch.fft.rfft2(x), s=x.shape[-2:])\n"
         "    return float(((seen - y) / s).square().mean().sqrt())",
         "square root of the right answer",
+    ),
+    "data_step: no noise_sigma": (
+        "def data_step(x0, y, h, s, w):\n"
+        "    Y, X = torch.fft.rfft2(y), torch.fft.rfft2(x0)\n"
+        "    return torch.fft.irfft2((h.conj() * Y + X / w**2) / (h.abs() ** 2 + 1 / w**2), s=y.shape[-2:])",
+        "noise_sigma is left out",
+    ),
+    "data_step: no width": (
+        "def data_step(x0, y, h, s, w):\n"
+        "    Y, X = torch.fft.rfft2(y), torch.fft.rfft2(x0)\n"
+        "    return torch.fft.irfft2((h.conj() * Y / s**2 + X) / (h.abs() ** 2 / s**2 + 1), s=y.shape[-2:])",
+        "width is left out",
+    ),
+    "data_step: noise_sigma not squared": (
+        "def data_step(x0, y, h, s, w):\n"
+        "    Y, X = torch.fft.rfft2(y), torch.fft.rfft2(x0)\n"
+        "    return torch.fft.irfft2((h.conj() * Y / s + X / w**2) / (h.abs() ** 2 / s + 1 / w**2), s=y.shape[-2:])",
+        "only width is squared",
+    ),
+    "data_step: width not squared": (
+        "def data_step(x0, y, h, s, w):\n"
+        "    Y, X = torch.fft.rfft2(y), torch.fft.rfft2(x0)\n"
+        "    return torch.fft.irfft2((h.conj() * Y / s**2 + X / w) / (h.abs() ** 2 / s**2 + 1 / w), s=y.shape[-2:])",
+        "width is not squared",
+    ),
+    "data_step: minus above": (
+        "def data_step(x0, y, h, s, w):\n"
+        "    Y, X = torch.fft.rfft2(y), torch.fft.rfft2(x0)\n"
+        "    return torch.fft.irfft2((h.conj() * Y / s**2 - X / w**2) / (h.abs() ** 2 / s**2 + 1 / w**2), s=y.shape[-2:])",
+        "wrong sign above the line",
+    ),
+    "data_step: minus below": (
+        "def data_step(x0, y, h, s, w):\n"
+        "    Y, X = torch.fft.rfft2(y), torch.fft.rfft2(x0)\n"
+        "    return torch.fft.irfft2((h.conj() * Y / s**2 + X / w**2) / (h.abs() ** 2 / s**2 - 1 / w**2), s=y.shape[-2:])",
+        "wrong sign below the line",
+    ),
+    "hqs: width squared": (
+        "def hqs(y, h, s, prior, levels, strength):\n"
+        "    x = torch.full_like(y, float(y.mean()))\n"
+        "    for sigma in levels:\n"
+        "        x = prior.denoise(data_step(x, y, h, s, sigma**2 / strength), sigma)\n"
+        "    return x",
+        "standard deviation sigma / strength**0.5, not its square",
+    ),
+    "hqs: prior told the noise of the data": (
+        "def hqs(y, h, s, prior, levels, strength):\n"
+        "    x = torch.full_like(y, float(y.mean()))\n"
+        "    for sigma in levels:\n"
+        "        x = prior.denoise(data_step(x, y, h, s, sigma / strength**0.5), s)\n"
+        "    return x",
+        "told noise_sigma",
+    ),
+    "hqs: from black": (
+        "def hqs(y, h, s, prior, levels, strength):\n"
+        "    x = torch.zeros_like(y)\n"
+        "    for sigma in levels:\n"
+        "        x = prior.denoise(data_step(x, y, h, s, sigma / strength**0.5), sigma)\n"
+        "    return x",
+        "start is black",
+    ),
+    "hqs: from the adjoint": (
+        "def hqs(y, h, s, prior, levels, strength):\n"
+        "    x = adjoint(y, h)\n"
+        "    for sigma in levels:\n"
+        "        x = prior.denoise(data_step(x, y, h, s, sigma / strength**0.5), sigma)\n"
+        "    return x",
+        "start is A^T y",
+    ),
+    "admm: width squared": (
+        "def admm(y, h, s, prior, sigma, turns, strength):\n"
+        "    w = sigma**2 / strength\n"
+        "    x, u = data_step(torch.full_like(y, float(y.mean())), y, h, s, w), 0\n"
+        "    for _ in range(turns):\n"
+        "        v = prior.denoise(x + u, sigma)\n"
+        "        u = u + x - v\n        x = data_step(v - u, y, h, s, w)\n"
+        "    return v",
+        "standard deviation sigma / strength**0.5, not its square",
+    ),
+    "admm: no first data step": (
+        "def admm(y, h, s, prior, sigma, turns, strength):\n"
+        "    w = sigma / strength**0.5\n"
+        "    x, u = torch.full_like(y, float(y.mean())), 0\n"
+        "    for _ in range(turns):\n"
+        "        v = prior.denoise(x + u, sigma)\n"
+        "        u = u + x - v\n        x = data_step(v - u, y, h, s, w)\n"
+        "    return v",
+        "data step before the loop is missing",
+    ),
+    "admm: u too late": (
+        "def admm(y, h, s, prior, sigma, turns, strength):\n"
+        "    w = sigma / strength**0.5\n"
+        "    x, u = data_step(torch.full_like(y, float(y.mean())), y, h, s, w), 0\n"
+        "    for _ in range(turns):\n"
+        "        v = prior.denoise(x + u, sigma)\n"
+        "        x = data_step(v - u, y, h, s, w)\n        u = u + x - v\n"
+        "    return v",
+        "renewed too late",
+    ),
+    "misfit: multiplied": (
+        "def misfit(x, y, h, s):\n    return float(((torch.fft.irfft2(h * torch.fft.rfft2(x), s=x.shape[-2:]) - y) * s).square().mean())",
+        "multiplied by noise_sigma",
+    ),
+    "adjoint: divides by conj": (
+        "def adjoint(y, h):\n    return torch.fft.irfft2(torch.fft.rfft2(y) / h.conj(), s=y.shape[-2:])",
+        "division by conj(h)",
+    ),
+    "adjoint: flips the array h": (
+        "def adjoint(y, h):\n    return torch.fft.irfft2(h.flip(-2, -1) * torch.fft.rfft2(y), s=y.shape[-2:])",
+        "array h is flipped",
     ),
 }
