@@ -51,7 +51,7 @@ def start(number: int, student: str, out: str | None) -> None:
     click.echo(f"check yourself as often as you like: priorbench lab check {path}")
 
 
-seconds = click.option("--seconds", type=float, default=180.0, show_default=True, help="Time limit for the whole script.")
+seconds = click.option("--seconds", type=float, default=180.0, show_default=True, help="Time limit for all; one cell may take 40.")
 memory = click.option("--memory", type=int, default=1000, show_default=True, help="Megabytes it may take beside the libraries.")
 
 

@@ -84,6 +84,8 @@ def structure(
         Store(out).prepare()
     with finishing(out):
         found = list(experiment.run(prior, chosen, samples, steps, guidance, seed, click.echo))
+        if not found:
+            leave("the samples of every picture diverged; give more --steps or less --guidance", FAILED)
         experiment.save(found, Path(out))
         paths = structure_figure.save(found, Path(out))
     click.echo(f"figure: {paths[0]}, .pdf, numbers: {out}/structure.json")

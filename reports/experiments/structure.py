@@ -57,7 +57,11 @@ def run(
     for k, (image, wanted) in enumerate(maps.items()):
         tell(f"[{k + 1}/{len(maps)}] {image} ...")
         shape = tuple(wanted.shape[1:])
-        drawn = [solvers.generate(each, shape, n, seed + k, "heun", steps) for each in (prior.given(wanted, None, guidance), prior)]
+        try:
+            drawn = [solvers.generate(each, shape, n, seed + k, "heun", steps) for each in (prior.given(wanted, None, guidance), prior)]
+        except solvers.Diverged as error:
+            tell(f"  {image} is left out: {error}")
+            continue
         steered, free = (each.samples[:, 0].clamp(0, 1).numpy() for each in drawn)
         truth, other = wanted[0, 0].numpy(), names[(k + 1) % len(names)]
         chance = scored(steered, maps[other][0, 0].numpy()) if other != image else None

@@ -39,6 +39,7 @@ def build(checked: Checked, path: Path, command: str) -> Path:
         checked=checked,
         script=checked.script,
         cells=[(cell, prose(cell.text) if cell.prose else "", ran.get(cell.line)) for cell in checked.script.cells],
+        words=prose(checked.script.words),
         trimmed=trimmed,
         total=total,
         record=Markup(json.dumps(record).replace("<", "\\u003c")),

@@ -78,9 +78,17 @@ def test_the_command_leaves_page_figure_table_and_what_can_be_read_again(trained
 
 @pytest.mark.slow
 def test_structure_leaves_its_figure_and_scores(tmp_path, capsys) -> None:
-    assert run("structure", "-i", "camera,rocket", "--size", 32, "-n", 1, "--steps", 3, "-o", tmp_path / "s") == 0
+    assert run("structure", "-i", "camera,rocket", "--size", 32, "-n", 1, "--steps", 8, "-o", tmp_path / "s") == 0
     assert "F-score" in capsys.readouterr().out
     assert (tmp_path / "s" / "structure.png").is_file()
+
+
+def test_structure_whose_samples_diverge_says_so_and_writes_nothing(tmp_path, capsys) -> None:
+    assert run("structure", "-i", "camera", "--size", 32, "-n", 1, "--steps", 3, "-g", 1e6, "-o", tmp_path / "s") == 1
+    told = capsys.readouterr()
+    assert "camera is left out: heun with prior" in told.out
+    assert "every picture diverged" in told.err
+    assert not (tmp_path / "s").exists()
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
