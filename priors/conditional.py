@@ -63,21 +63,24 @@ class Conditional(Learned):
         return classifier.read(self.place.with_name(f"{self.place.stem}-classifier.safetensors"), self.device)
 
     def labelled(self, count: int) -> Tensor | None:
-        return None if self.label is None else torch.full((count,), self.label, device=self.device)
+        return None if self.label is None or self.guidance == 0 else torch.full((count,), self.label, device=self.device)
 
     def answer(self, x: Tensor, sigma: Tensor) -> Tensor:
         if self.by_classifier:
             return self.net(x, sigma) + self.guidance * self.pulled(x, sigma)
-        if self.label is None or self.guidance == 1:
+        if self.label is None or self.guidance in (0, 1):
             return self.net(x, sigma, self.labelled(len(x)))
         return self.guided(*self.both(x, sigma)[0].chunk(2))
 
     def answer_and_error(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-        """The error is that of the prior with its label, whatever the guidance: what guidance adds is no error of the network."""
+        """The error is that of the prior with its label, whatever the guidance: what guidance adds is no error of the network.
+
+        At guidance 0 no label is told, and the error is that of the prior without.
+        """
         if self.by_classifier:
             mean, std = self.net.conditional(x, sigma)
             return mean + self.guidance * self.pulled(x, sigma), std
-        if self.label is None or self.guidance == 1:
+        if self.label is None or self.guidance in (0, 1):
             return self.net.conditional(x, sigma, self.labelled(len(x)))
         mean, std = self.both(x, sigma)
         return self.guided(*mean.chunk(2)), std.chunk(2)[1]

@@ -29,7 +29,8 @@ from priors.slot import Belief, belief, checks_question
 class Guided:
     """``free`` + guidance x what the label adds; ``added`` maps x [B, C, H, W], sigma and the free answer to that.
 
-    Widths of its belief are those of ``bound``, the prior that knows the label: what guidance adds is no doubt of either.
+    Widths of its belief are those of ``bound``, the prior that knows the label: what guidance adds is no doubt of either. At
+    guidance 0 they are those of ``free``.
     """
 
     def __init__(self, name: str, free: Any, bound: Any, guidance: float, added: Callable[[Tensor, float, Tensor], Tensor]):
@@ -44,7 +45,7 @@ class Guided:
 
     @checks_question
     def belief(self, x: Tensor, sigma: float) -> Belief:
-        return replace(belief(self.bound, x, sigma), mean=self.denoise(x, sigma))
+        return replace(belief(self.bound if self.guidance else self.free, x, sigma), mean=self.denoise(x, sigma))
 
 
 def uphill(log_probability: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -90,17 +91,17 @@ def weight_of(name: str, label: object, guidance: object, classifier: object) ->
     return float(guidance)
 
 
-def meant(guidance: float) -> str:
-    """What a prior guided so draws, in words."""
+def meant(guidance: float, kind: str = "label") -> str:
+    """What a prior guided so draws, in words; ``kind`` is what was bound to it."""
     if guidance == 0:
-        return "the label is not used: the prior without it"
+        return f"the {kind} is not used: the prior without it"
     if guidance == 1:
-        return "the prior of this label itself"
+        return f"the prior of this {kind} itself"
     if guidance < 0:
-        return "pictures that are less of the label than those of the prior without it; no density stands behind them"
+        return f"pictures that are less of the {kind} than those of the prior without it; no density stands behind them"
     if guidance < 1:
-        return "between the prior without the label and the one with it; no density stands behind it"
-    return "pictures more typical of the label, and less diverse, than those that have it; no density stands behind them"
+        return f"between the prior without the {kind} and the one with it; no density stands behind it"
+    return f"pictures more typical of the {kind}, and less diverse, than those that have it; no density stands behind them"
 
 
 def titled(name: str, label: str, guidance: float, classifier: bool) -> str:

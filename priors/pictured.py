@@ -17,7 +17,9 @@ from priors.network import Denoiser
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601), as in JPEG
 FACTOR = 4  # of super-resolution
-GREY = "colorize"  # the task whose picture has no colours
+GREY, REDUCED = "colorize", "super_resolution"  # the task whose picture has no colours, and the one whose picture is smaller
+MAP = "edges"  # the arm whose picture is a map: 1 on an edge, 0 elsewhere
+FAR = 10.0  # of a pixel: what a noisy measurement shows stays below, and what is in 0..255 does not
 
 
 def luma(picture: Tensor) -> Tensor:
@@ -28,6 +30,17 @@ def luma(picture: Tensor) -> Tensor:
 def enlarged(picture: Tensor, factor: int) -> Tensor:
     """Every pixel of [..., H, W] repeated factor x factor times."""
     return picture.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+
+
+def check_map(picture: Tensor) -> None:
+    """
+    Raises:
+        ValueError: values between 0 and 1, or a map that is mostly white, as lines drawn in black are.
+    """
+    if not bool(((picture == 0) | (picture == 1)).all()):
+        raise ValueError("a map of edges is 1 on an edge and 0 elsewhere; priors.structure.edge_maps makes one of a picture")
+    if (share := float(picture.mean())) > 0.5:
+        raise ValueError(f"the map of edges is white in {share:.0%} of its pixels; it is white on an edge and black elsewhere: invert it")
 
 
 class Pictured(Learned):
@@ -46,13 +59,14 @@ class Pictured(Learned):
     def given(self, picture: Tensor | None = None, arm: str | None = None, guidance: float = 1.0) -> Pictured:
         """The prior of the images that belong to ``picture`` [B, C, H, W], values in [0, 1], as the arm understands it.
 
-        Row i B + b of the images asked about belongs to picture b. One channel is taken for grey, and a picture that is smaller
-        by a whole number is enlarged. ``arm``: the first, if it is left out. With ``guidance`` w the answer is D_u + w (D_c - D_u)
-        as for labels (Ho, Salimans 2022); at another w than 0 or 1 no density stands behind it. None: no picture.
+        Row i B + b of the images asked about belongs to picture b. One channel is taken for grey; the picture of super-resolution
+        is FACTOR times smaller, or enlarged already. ``arm``: the first, if it is left out. With ``guidance`` w the answer is
+        D_u + w (D_c - D_u) as for labels (Ho, Salimans 2022); at another w than 0 or 1 no density stands behind it. None: no picture.
 
         Raises:
-            TypeError, ValueError: no picture, or values that are not finite; an arm that it does not know; guidance that is no
-                finite number or where no example was trained without its picture.
+            TypeError, ValueError: no picture, values that are not finite or far outside [0, 1], colours where the network knows
+                none; an arm that it does not know; guidance that is no finite number or where no example was trained without
+                its picture.
         """
         name = self.card["name"]
         if picture is None and (arm is not None or guidance != 1):
@@ -67,7 +81,6 @@ class Pictured(Learned):
         kind, levels = ("diffusion", self.card["sigma_range"]) if picture is None else (self.told[arm][k] for k in ("kind", "sigma_range"))
         bound.sigma_range = (float(levels[0]), float(levels[1]))
         bound.mmse = bound.guidance in (0, 1) and kind == "diffusion"
-        bound.__dict__.pop("error", None)
         weight = f",guidance={guidance:g}" * (guidance != 1)
         bound.name = name + (f"[task={arm}{weight}]" if picture is not None else "")
         return bound
@@ -81,34 +94,40 @@ class Pictured(Learned):
         """A picture as the network takes it, [B, C, H, W] in float32."""
         if not isinstance(picture, Tensor) or picture.ndim != 4 or picture.shape[1] not in (1, 3) or not picture.is_floating_point():
             raise TypeError("a condition is a float tensor [B, 1 or 3, H, W] with values in [0, 1]; problems.as_tensor makes one")
-        if not bool(picture.isfinite().all()):
-            raise ValueError("the condition picture holds NaN or infinite values; fill what is not known of it")
+        if not (picture.numel() and bool(picture.isfinite().all())):
+            raise ValueError("the condition picture holds no pixels, or NaN or infinite values; fill what is not known of it")
+        if (reach := float(picture.abs().max())) > FAR:
+            raise ValueError(f"the condition picture reaches {reach:.3g}, far outside [0, 1]; divide it by its full scale")
         picture = picture.detach().to(self.device, torch.float32)
-        if picture.shape[1] == 3 and (arm == GREY or self.channels == 1):
-            picture = luma(picture)
+        picture = luma(picture) if arm == GREY and picture.shape[1] == 3 else picture
+        if picture.shape[1] > self.channels:
+            raise ValueError(f"prior {self.card['name']!r} is shown grey pictures, not colours; give one channel, such as the luminance")
+        if arm == MAP:
+            check_map(picture)
         return picture.expand(-1, self.channels, -1, -1)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of the images that belong to the picture; those it was trained on where there is none."""
         height, width = (64, 64) if self.picture is None else self.picture.shape[-2:]
-        factor = FACTOR if self.arm == "super_resolution" else 1
+        factor = FACTOR if self.arm == REDUCED else 1
         return self.channels, factor * height, factor * width
 
     @property
     def error(self) -> ErrorCurve:
-        return ErrorCurve.from_dict(self.card["error"] if self.arm is None else self.told[self.arm]["error"])
+        return ErrorCurve.from_dict(self.card["error"] if self.arm is None or self.guidance == 0 else self.told[self.arm]["error"])
 
     def checked(self, x: Tensor, sigma: float) -> Tensor:
         """x with the picture behind its channels, [B, 2 C, H, W]."""
         images = super().checked(x, sigma)
         seen = images.new_full((1, *images.shape[1:]), self.mean) if self.picture is None else self.fitted(images)
-        if len(images) % len(seen):
-            raise ValueError(f"{len(images)} images cannot belong to {len(seen)} condition pictures; give one picture")
+        if len(x) % len(seen):
+            raise ValueError(f"{len(x)} images cannot belong to {len(seen)} condition pictures; give one picture (or one sigma for all)")
+        seen = seen.repeat_interleave(len(images) // len(x), 0)  # a colour image in a grey network: each channel is shown the same
         return torch.cat([images, seen.repeat(len(images) // len(seen), 1, 1, 1)], 1)
 
     def fitted(self, images: Tensor) -> Tensor:
-        """The picture in the size of the images, its pixels repeated where it is smaller by a whole number."""
+        """The picture in the size of the images, its pixels repeated where it is smaller."""
         assert self.picture is not None
         factor = self.factor(images.shape[-2], images.shape[-1])
         return enlarged(self.picture, factor)
@@ -125,25 +144,25 @@ class Pictured(Learned):
         return bound
 
     def factor(self, height: int, width: int) -> int:
-        """How many times smaller the picture is than images of this size.
+        """How many times smaller the picture is than images of this size: 1, of super-resolution also FACTOR.
 
         Raises:
-            ValueError: by no whole number.
+            ValueError: the sizes do not belong together.
         """
         rows, columns = (height, width) if self.picture is None else self.picture.shape[-2:]
-        factor = height // rows
-        if factor < 1 or (height, width) != (factor * rows, factor * columns):
+        reduced, factor = self.arm == REDUCED, height // rows
+        if factor not in (1, FACTOR if reduced else 1) or (height, width) != (factor * rows, factor * columns):
             sizes = f"the condition picture is {rows}x{columns} and the image {height}x{width}"
-            raise ValueError(f"{sizes}; give a picture of that size, or smaller by a whole number")
+            raise ValueError(f"{sizes}; give a picture of that size" + f", or {FACTOR} times smaller" * reduced)
         return factor
 
     def answer(self, x: Tensor, sigma: Tensor) -> Tensor:
         return self.answer_and_error(x, sigma)[0]
 
     def answer_and_error(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-        """The error is that of the prior with its picture, whatever the guidance."""
+        """The error is that of the prior with its picture, whatever the guidance, unless it is 0: then that of the prior without."""
         x, picture = x.chunk(2, 1)
-        if self.picture is None:
+        if self.picture is None or self.guidance == 0:
             return self.net.conditional(x, sigma, self.label(len(x), None))
         mean, std = self.net.conditional(x, sigma, self.label(len(x), self.arm), picture)
         if self.guidance != 1:
@@ -172,7 +191,8 @@ def opened(file: Path) -> Tensor:
         FileNotFoundError, ValueError: no such file, or no picture.
     """
     if not file.is_file():
-        raise FileNotFoundError(f"the condition picture {file} does not exist; correct its name")
+        wrong = "is a folder; name a picture in it" if file.is_dir() else "does not exist; correct its name"
+        raise FileNotFoundError(f"the condition picture {file} {wrong}")
     return torch.from_numpy(photographs.read(file, 3).copy()).permute(2, 0, 1)[None].float() / 255
 
 

@@ -24,6 +24,7 @@ LOW, HIGH = 0.05, 0.25
 CERTAIN = 4  # standard deviations of a misfit over the noise
 STILL = 3 / 255  # root mean square change over the second half of the turns: limit cycles of networks and of block matching stay below
 BEYOND = 0.02  # how far outside [0, 1] a pixel is counted as saturated
+CONDITIONS = {"picture": "the picture that the prior was shown", "label": "the label that the prior was told"}
 SATURATED = 0.05  # of the pixels: digits have 2 % at guidance 10, where they are strokes still, and 17 % at 20, where they are not
 
 
@@ -40,11 +41,11 @@ def expected_misfit(problem: Problem) -> float:
     return float((probe * left).mean() / probe.square().mean())
 
 
-def doubts(problem: Problem, answers: Tensor, moved: float | None, strong: bool, labelled: bool = False) -> Iterator[str]:
+def doubts(problem: Problem, answers: Tensor, moved: float | None, strong: bool, condition: str = "") -> Iterator[str]:
     """What speaks against ``answers`` [n, B, C, H, W], of which the worst of the B problems counts, one sentence each.
 
     ``moved`` is the root mean square change over the second half of the turns of a method that should come to rest, None for
-    others; ``strong`` says whether the method has a strength, ``labelled`` whether the prior was told a label.
+    others; ``strong`` says whether the method has a strength, ``condition`` what was bound to the prior (``condition_of``).
     """
     found = torch.stack([Measurement(problem).misfit(x) for x in answers]).mean(0)
     slack = CERTAIN * math.sqrt(2 / problem.y[0].numel())
@@ -53,7 +54,7 @@ def doubts(problem: Problem, answers: Tensor, moved: float | None, strong: bool,
         remedy = "give a larger strength or check" if strong else "check"
         yield f"misfit {float(found.min()):.2g}, expected above {low:.2g}: it fits the noise; {remedy} noise_sigma"
     if float(found.max()) > high:
-        remedy = ("give a smaller strength or check" if strong else "check") + " the label that the prior was told," * labelled
+        remedy = ("give a smaller strength or check" if strong else "check") + (f" {CONDITIONS[condition]}," if condition else "")
         other = "" if strong else "; if both are right, the prior errs by more than it tells"
         told = f"misfit {float(found.max()):.2g}, expected below {high:.3g}: it does not explain the data"
         yield f"{told}; {remedy} noise_sigma and operator{other}"
@@ -62,13 +63,22 @@ def doubts(problem: Problem, answers: Tensor, moved: float | None, strong: bool,
 
 
 def guidance_of(prior: Denoiser) -> float:
-    """How many times a label bound to it counts; 1 where none is."""
+    """How many times a condition bound to it counts; 1 where none is."""
     weight = getattr(prior, "guidance", 1.0)
     return float(weight) if isinstance(weight, Real) else 1.0
+
+
+def condition_of(prior: Denoiser) -> str:
+    """Which of CONDITIONS is bound to a prior, "" where none is."""
+    return next((kind for kind in CONDITIONS if getattr(prior, kind, None) is not None), "")
+
+
+def asked_too_much(prior: Denoiser) -> str:
+    return f"guidance {guidance_of(prior):g} asks more of the {condition_of(prior) or 'label'} than the prior bears"
 
 
 def overdriven(prior: Denoiser, answers: Tensor) -> Iterator[str]:
     """A sentence where guidance drives ``answers`` out of the range of pictures. Only of guided priors: others may well leave it."""
     weight, share = guidance_of(prior), float(((answers - 0.5).abs() > 0.5 + BEYOND).double().mean())
     if weight not in (0, 1) and share > SATURATED:
-        yield f"{share:.0%} of the pixels lie outside [0, 1]: guidance {weight:g} asks more of the label than the prior bears; give less"
+        yield f"{share:.0%} of the pixels lie outside [0, 1]: {asked_too_much(prior)}; give less"

@@ -19,6 +19,7 @@ from priors.slot import Denoiser
 from problems.problem import Problem
 from problems.seeds import Seed
 from solvers.data import Measurement
+from solvers.solve import check_whole
 from solvers.streams import Streams
 from solvers.unconditional import generate
 
@@ -69,8 +70,14 @@ def refine(problem: Problem, prior: Shown, arm: str, n: int = 16, rng: Seed = No
     drawn. Sample i depends on ``rng`` and on i alone. ``steps`` of Heun's method: STEPS by default.
 
     Raises:
-        ValueError: an arm that the prior has not, or several measurements at once.
+        TypeError: a prior without arms.
+        ValueError: an arm that it has not, several measurements at once, or a number that is none of samples or steps.
     """
+    check_whole("n is the number of samples and", n)
+    if steps is not None:
+        check_whole("steps", steps)
+    if not hasattr(prior, "arms"):
+        raise TypeError(f"a {type(prior).__name__} has no arms to answer with; train one with priorbench train refine")
     if arm not in prior.arms:
         raise ValueError(f"the prior has no arm {arm!r}; give one of {', '.join(prior.arms)}")
     if len(problem.y) != 1:

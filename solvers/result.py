@@ -13,7 +13,7 @@ from torch import Tensor
 
 from priors.slot import Denoiser, name_of
 from problems.problem import Problem
-from solvers.fit import doubts, overdriven
+from solvers.fit import condition_of, doubts, overdriven
 from solvers.methods import METHODS
 
 
@@ -73,8 +73,7 @@ class Result:
         answers = self.x[None] if self.samples is None else self.samples
         method = METHODS[self.method]
         moved = None if method.samples or method.falling else self.moved
-        strong, labelled = not (method.samples or method.pairs), getattr(self.prior, "label", None) is not None
-        found = doubts(self.problem, answers, moved, strong, labelled)
+        found = doubts(self.problem, answers, moved, not (method.samples or method.pairs), condition_of(self.prior))
         return (*found, *overdriven(self.prior, answers))
 
     def drawn(self) -> Tensor:

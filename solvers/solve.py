@@ -18,7 +18,7 @@ from problems.problem import Problem
 from problems.seeds import Seed
 from solvers.bands import octaves
 from solvers.data import Measurement, size
-from solvers.fit import guidance_of
+from solvers.fit import asked_too_much, guidance_of
 from solvers.loop import Iterate, Method, Task
 from solvers.methods import METHODS
 from solvers.result import Diverged, Result
@@ -207,7 +207,7 @@ def check_bounds(answer: Tensor, trace: list[dict[str, Any]], name: str, prior: 
 def remedy(name: str, prior: Denoiser) -> str:
     """What may keep a method within bounds."""
     if abs(weight := guidance_of(prior)) > 1:
-        return f"guidance {weight:g} asks more of the label than the prior bears: give less, such as {math.copysign(2, weight):g}"
+        return f"{asked_too_much(prior)}: give less, such as {math.copysign(min(2, abs(weight) / 2), weight):g}"
     strong = name in METHODS and not (METHODS[name].samples or METHODS[name].pairs)
     return "give a larger strength, or other levels" if strong else "give more steps, or other levels"
 

@@ -133,8 +133,9 @@ def generate(
     to it: of a prior that was trained on the way from such pictures to images it makes a rectified flow (``priors.pairs``).
 
     Raises:
-        ValueError: unknown method, a number out of range, a start of another shape or without levels, or a prior that does not know
-            pure noise.
+        TypeError: a start that is no float tensor.
+        ValueError: unknown method, a number out of range, a start of another shape, without levels or not finite, or a prior that
+            does not know pure noise.
         Diverged: the images left all bounds.
     """
     began = time.perf_counter()
@@ -151,8 +152,14 @@ def generate(
 
 
 def check_start(start: Tensor | None, shape: Sequence[int], levels: Sequence[float] | None) -> None:
-    if start is not None and (levels is None or tuple(start.shape) != tuple(shape)):
+    if start is None:
+        return
+    if not isinstance(start, Tensor) or not start.is_floating_point():
+        raise TypeError("a start is a float tensor [n, C, H, W]; problems.as_tensor makes one of any picture")
+    if levels is None or tuple(start.shape) != tuple(shape):
         raise ValueError(f"a start is [n, C, H, W] = {list(shape)} and comes with its levels, not {list(start.shape)}; give both")
+    if not bool(start.isfinite().all()):
+        raise ValueError("the start holds NaN or infinite values; fill what is not known of it")
 
 
 def started(

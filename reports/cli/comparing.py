@@ -54,6 +54,8 @@ def compare(
     with input_checked():
         strengths = Strengths.load(file) if file else Strengths.none()
         chosen = pictures(images) or list(TEST[:2])
+        if condition and len(chosen) > 1:
+            raise ValueError(f"a condition picture belongs to one image, not to {len(chosen)}; name that image, such as -i photo.png")
         named = conditioned(split(priors), condition)
         cells = comparison.plan(
             named, split(problems), chosen, split(methods), samples, steps, size, channels, noise, seed, strengths, lpips

@@ -33,9 +33,10 @@ def guide(prior: str, guidance: str, by: str, samples: int, steps: int, seed: in
     from reports.runs.loading import load_prior
     from reports.runs.provenance import circumstances
     from reports.runs.selectors import known, split
+    from reports.runs.store import Store
 
     with input_checked():
-        ways = [known("way to guide", way, experiment.WAYS) for way in split([by])]
+        ways = [known("way to guide", way, experiment.WAYS) for way in split([by]) or [""]]
         weights = numbers(guidance)
         loaded = load_prior(prior, 1)
         if not isinstance(loaded, Conditional):
@@ -45,6 +46,7 @@ def guide(prior: str, guidance: str, by: str, samples: int, steps: int, seed: in
             for weight in weights:
                 loaded.given(0, weight, way == "classifier")
         assert loaded.judge
+        Store(out).prepare()
     with finishing(out):
         drawn = tuple(experiment.draw(loaded, ways, weights, shape, samples, steps, seed, click.echo))
         if not drawn:
@@ -80,6 +82,7 @@ def label_table(
     from reports.experiments import labels as experiment
     from reports.runs.loading import load_prior
     from reports.runs.selectors import split
+    from reports.runs.store import Store
     from reports.tables import labels as tables
 
     with input_checked():
@@ -90,6 +93,7 @@ def label_table(
         loaded.given(0, guidance)
         cases = experiment.cases(Path(source), loaded, split(problems), pictures)
         assert loaded.judge
+        Store(out).prepare()
     with finishing(out):
         rows = list(experiment.run(loaded, cases, samples, steps, guidance, seed, click.echo))
         if not rows:

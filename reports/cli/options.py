@@ -41,11 +41,14 @@ def pictures(images: Sequence[str]) -> list[str]:
 
 
 def numbers(text: str) -> list[float]:
-    """Numbers parted by commas."""
+    """Numbers parted by commas, one at least."""
     try:
-        return [float(part) for part in text.split(",") if part.strip()]
+        found = [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
-        raise ValueError(f"cannot read the numbers {text!r}; write them by commas, such as 15,25,50") from None
+        found = []
+    if not found:
+        raise ValueError(f"cannot read the numbers {text!r}; write them by commas, such as 15,25,50")
+    return found
 
 
 def whole(text: str) -> list[int]:

@@ -36,11 +36,13 @@ def refinement(weights: str | None, problems: Sequence[str], images: Sequence[st
     from reports.runs.loading import load_prior
     from reports.runs.provenance import circumstances
     from reports.runs.selectors import split
+    from reports.runs.store import Store
 
     with input_checked():
         network = read(Path(weights) if weights else SHIPPED / "refine-grey.safetensors")
         prior = load_prior("diffusion", network.channels)
         chosen = experiment.cases(split(problems), pictures(images), size, network.channels, seed)
+        Store(out).prepare()
     with finishing(out):
         rows = list(experiment.run(network, prior, chosen, samples, seed, click.echo))
         if not rows:
@@ -69,14 +71,17 @@ def structure(
 ) -> None:
     """Samples that follow a map of edges: how well they do, with the map and without."""
     from priors import structure as branch
+    from priors.guided import weight_of
     from priors.learned import SHIPPED
     from reports.experiments import structure as experiment
     from reports.figures import structure as structure_figure
+    from reports.runs.store import Store
 
     with input_checked():
         prior = branch.read(Path(weights) if weights else SHIPPED / "edges-grey.safetensors")
         chosen = experiment.pictures(pictures(images), size)
-        prior.given(next(iter(chosen.values())), None, guidance)
+        weight_of(prior.name, "picture", guidance, False)
+        Store(out).prepare()
     with finishing(out):
         found = list(experiment.run(prior, chosen, samples, steps, guidance, seed, click.echo))
         if not found:

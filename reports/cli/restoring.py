@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reports.cli.endings import input_checked, resumable
+from reports.cli.endings import FAILED, input_checked, leave, resumable
 from reports.cli.options import CONDITION, PLACE, command, names
 
 if TYPE_CHECKING:
@@ -54,19 +55,24 @@ def answered(asked: Restoration, folder: Path) -> Path:
     from reports.judging import sceptic
     from reports.page import restored
     from reports.runs.provenance import circumstances
+    from solvers.result import Diverged
 
     console = terminal.console()
-    parts = len(list(restoring.tiles(asked)))
+    parts, middle = len(list(restoring.tiles(asked))), restoring.middle(asked)
+    problem, grey = restoring.problem(asked, middle), restoring.instrument(asked, middle).fitted((1, *middle.size))
+    answers, judged, where = [], [], restoring.place(asked, middle, problem)
     with terminal.Steps(console, len(asked.priors) * (parts + 1)) as steps:
-        answers, written = [], {}
-        for answer in restoring.answers(asked, folder, lambda prior, tile, kept: steps.tell(f"{prior}, tile at {tile.corner}", kept)):
-            answers.append(answer)
-            written[answer.prior] = restoring.write_answer(asked, answer, folder)
-        middle = restoring.middle(asked)
-        problem, grey = restoring.problem(asked, middle), restoring.instrument(asked, middle).fitted((1, *middle.size))
-        judged, where = [], restoring.place(asked, middle, problem)
         for prior in asked.priors:
-            steps.tell(f"{prior}, judged", False)
-            judged.append(sceptic.judged(problem, asked.there(prior, where), prior, asked.samples, asked.seed, asked.steps))
+            try:
+                answer = restoring.answered(asked, prior, folder, steps.tell)
+                steps.tell(f"{prior}, judged", False)
+                judged.append(sceptic.judged(problem, asked.there(prior, where), prior, asked.samples, asked.seed, asked.steps))
+                answers.append(answer)
+            except Diverged as error:
+                console.print(f"{prior} is left out: {error}", soft_wrap=True)
+    if not answers:
+        leave("every prior diverged, each as said above; give more --steps, or check --problem, --noise and --condition", FAILED)
+    written = {answer.prior: restoring.write_answer(asked, answer, folder) for answer in answers}
     share = sceptic.measured_share(grey, asked.noise.sigma)
-    return restored.build(asked, answers, judged, share, written, circumstances(command()), folder)
+    arrived = replace(asked, priors=tuple(written))
+    return restored.build(arrived, answers, judged, share, written, circumstances(command()), folder)

@@ -303,14 +303,16 @@ def beliefs(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
         table.add_row(shown(row["prior"]), told, str(row["calls"]), f"{row['seconds']:.2f}", f"{row['contrast']:.3f}", *powers)
     out.print(table)
     bound = [Selector.parse(row["prior"]).values for row in rows]
-    for weight in dict.fromkeys(float(each["guidance"]) for each in bound if "label" in each and "guidance" in each):
-        out.print(f"guidance {weight:g}: {meant(weight)}", soft_wrap=True)
+    told = [(float(each["guidance"]), "label" if "label" in each else "condition") for each in bound if "guidance" in each]
+    for weight, kind in dict.fromkeys(told):
+        out.print(f"guidance {weight:g}: {meant(weight, kind)}", soft_wrap=True)
 
 
 def shown(prior: str) -> str:
-    """A selector, its label first where one is bound: "digits28: 3, guidance=2"."""
+    """A selector, its label or task first where one is bound: "digits28: 3, guidance=2"."""
     chosen = Selector.parse(prior)
-    if "label" not in chosen.values:
+    first = next((option for option in ("label", "task") if option in chosen.values), None)
+    if first is None:
         return prior
-    rest = Selector("", tuple(option for option in chosen.options if option[0] != "label"))
-    return f"{chosen.name}: {chosen.values['label']}{', ' * bool(rest.options)}{str(rest).strip('[]')}"
+    rest = Selector("", tuple(option for option in chosen.options if option[0] != first))
+    return f"{chosen.name}: {chosen.values[first]}{', ' * bool(rest.options)}{str(rest).strip('[]')}"

@@ -70,8 +70,10 @@ def cases(source: Path, prior: Conditional, chosen: Sequence[str], pictures: int
     """``pictures`` test pictures, as many of each class as can be, for every problem.
 
     Raises:
-        ValueError, FileNotFoundError: no such pictures, other classes than the prior knows, a problem that cannot be measured.
+        ValueError, FileNotFoundError: no such pictures, other classes than the prior knows, a problem that cannot be measured, or none.
     """
+    if not chosen:
+        raise ValueError("nothing to measure; name at least one problem, such as -P inpaint")
     _, size, _ = prior.card["shape"]
     data = labelled.load(source, prior.channels, size)
     if data.names != prior.labels:

@@ -7,7 +7,6 @@ operator by heart: the table tells what each is worth where it was trained, and 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,8 +114,10 @@ def cases(chosen: Sequence[str], images: Sequence[str], size: int, channels: int
     """Every picture measured by every problem.
 
     Raises:
-        ValueError, FileNotFoundError: no such picture or problem, or one that cannot measure such pictures.
+        ValueError, FileNotFoundError: no such picture or problem, none at all, or one that cannot measure such pictures.
     """
+    if not (chosen and images):
+        raise ValueError("nothing to measure; name at least one problem and one picture, such as -P deblur -i camera")
     found = []
     for text in chosen:
         for image in images:
@@ -137,16 +138,18 @@ def run(network: Pictured, prior: Denoiser, chosen: Sequence[Case], n: int, seed
                 tell(f"  {arm} is left out: {error}")
                 continue
             yield row(case, arm, found.samples, None, found.calls, found.seconds)
-        yield from plug_and_play(prior, case, n, rng)
+        try:
+            yield from plug_and_play(prior, case, n, rng)
+        except solvers.Diverged as error:
+            tell(f"  plug-and-play is left out: {error}")
 
 
 def plug_and_play(prior: Denoiser, case: Case, n: int, rng: int) -> Iterator[Row]:
     """The posterior of the prior that was trained for no problem: its mean, and samples."""
     mean = solvers.solve(case.measured, prior, "mean", rng=rng)
     yield row(case, MEAN, mean.x, None, mean.calls, mean.seconds)
-    began = time.perf_counter()
     drawn = solvers.sample(case.measured, prior, n, rng)
-    yield row(case, SAMPLES, drawn.drawn()[:, 0], drawn.mean, drawn.calls // n, time.perf_counter() - began)
+    yield row(case, SAMPLES, drawn.drawn()[:, 0], drawn.mean, drawn.calls // n, drawn.seconds)
 
 
 def row(case: Case, entrant: str, samples: Tensor, mean: Tensor | None, calls: int, seconds: float) -> Row:

@@ -221,16 +221,19 @@ def place(asked: Restoration, tile: Tile, found: Problem) -> Place:
     return Place(asked.seed, found.operator, (top, left), tile.corner)
 
 
-def answers(asked: Restoration, folder: Path, tell: Callable[[str, Tile, bool], None]) -> Iterator[Answer]:
-    """Every prior's answer to the whole picture, tiles joined; a tile that is stored already is not solved again."""
-    for prior in asked.priors:
-        found = []
-        for tile in tiles(asked):
-            file = folder / "tiles" / f"{key(asked, prior, tile)}.npz"
-            kept = stored(file)
-            tell(prior, tile, kept is not None)
-            found.append((tile, kept or solved(asked, prior, tile, file)))
-        yield joined(asked, prior, found)
+def answered(asked: Restoration, prior: str, folder: Path, tell: Callable[[str, bool], None]) -> Answer:
+    """A prior's answer to the whole picture, tiles joined; a tile that is stored already is not solved again.
+
+    Raises:
+        Diverged: on some tile the prior left all bounds, or does not explain the data.
+    """
+    found = []
+    for tile in tiles(asked):
+        file = folder / "tiles" / f"{key(asked, prior, tile)}.npz"
+        kept = stored(file)
+        tell(f"{prior}, tile at {tile.corner}", kept is not None)
+        found.append((tile, kept or solved(asked, prior, tile, file)))
+    return joined(asked, prior, found)
 
 
 def key(asked: Restoration, prior: str, tile: Tile) -> str:
@@ -309,14 +312,21 @@ def middle(asked: Restoration) -> Tile:
     return Tile(((height - size[0]) // 2, (width - size[1]) // 2), size)
 
 
+def plain_name(asked: Restoration, prior: str) -> str:
+    """A prior as a part of a file name: without folders, and numbered where an earlier one would be named alike."""
+    plain = ["".join(c if c.isalnum() else "-" for c in FOLDERS.sub("", each)).strip("-") for each in asked.priors]
+    place = asked.priors.index(prior)
+    earlier = plain[:place].count(plain[place])
+    return plain[place] + (f"-{earlier + 1}" if earlier else "")
+
+
 def write_answer(asked: Restoration, answer: Answer, folder: Path) -> list[Path]:
     """The mean and one sample in the depth of the picture, the spread in 16 bits (65535 is 1) and all as npz; returns the files.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    named = FOLDERS.sub("", answer.prior)
-    name = f"{asked.picture.path.stem}-{''.join(c if c.isalnum() else '-' for c in named).strip('-')}"
+    name = f"{asked.picture.path.stem}-{plain_name(asked, answer.prior)}"
     spread = (answer.std[0].square().mean(0).sqrt().clamp(0, 1) * 65535).round().numpy().astype(np.uint16)
     paths = [folder / f"{name}{kind}" for kind in (asked.picture.suffix, f"-sample{asked.picture.suffix}", "-spread.png", ".npz")]
     photograph.write(paths[0], asked.picture.with_answer(answer.mean))

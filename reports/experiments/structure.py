@@ -41,8 +41,10 @@ def pictures(images: Sequence[str], size: int) -> dict[str, Tensor]:
     """Grey pictures [1, 1, size, size] by name.
 
     Raises:
-        ValueError, FileNotFoundError: no such picture.
+        ValueError, FileNotFoundError: no such picture, or none at all.
     """
+    if not images:
+        raise ValueError("no pictures; name at least one, such as -i camera")
     return {image: problems.as_tensor(problems.load_image(image, size=size, channels=1)) for image in images}
 
 

@@ -146,7 +146,7 @@ def by_label(text: str) -> list[str]:
         return [str(chosen)]
     options = {name: value for name, value in chosen.values.items() if name not in ("label", "guidance", "classifier")}
     prior = load_prior(str(Selector(chosen.name, tuple(options.items()))))
-    if not callable(getattr(prior, "given", None)):
+    if not getattr(prior, "labels", ()):
         raise ValueError(f"prior {chosen.name!r} takes no label; give one that does, such as digits28[label=all]")
     return [str(Selector(chosen.name).with_defaults(chosen.values | {"label": label})) for label in dict.fromkeys(prior.labels)]  # type: ignore[attr-defined]
 

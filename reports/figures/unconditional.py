@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = "beliefs"  # in the folder of a run: what ``priorbench sample -o RUN/beliefs`` drew
 PANEL, SMALLEST, SIDE = 0.95, 0.67, 0.95  # inches: a sample at most and at least, the words left of them
+COLUMNS = 6  # at least, so that a few samples stand beside each other
 SPECTRUM = 2  # height of the spectra, in samples
 TITLE = "What each prior believes"
 logger = logging.getLogger("priorbench")
@@ -35,8 +36,9 @@ def figure(beliefs: Sequence[Belief], real: Statistics, source: str, *, width: f
     """
     spectrum = 0 if all(belief.label is not None for belief in beliefs) else SPECTRUM
     n = min(len(beliefs[0].samples), max(1, int((width - SIDE - 2 * charts.MARGIN) / SMALLEST)))
+    columns = max(n, COLUMNS)
     drawn = charts.new_figure(width, TITLE, explained(beliefs, n), titled)
-    grid = drawn.add_gridspec(len(beliefs) + bool(spectrum), n, height_ratios=[*[1] * len(beliefs), *[spectrum] * bool(spectrum)])
+    grid = drawn.add_gridspec(len(beliefs) + bool(spectrum), columns, height_ratios=[*[1] * len(beliefs), *[spectrum] * bool(spectrum)])
     strips = [[drawn.add_subplot(grid[i, k]) for k in range(n)] for i in range(len(beliefs))]
     for row, belief, name in zip(strips, beliefs, names(beliefs), strict=True):
         strip(row, belief, name)
@@ -44,7 +46,7 @@ def figure(beliefs: Sequence[Belief], real: Statistics, source: str, *, width: f
         axes = drawn.add_subplot(grid[-1, :])
         spectra(axes, beliefs, real, source)
         charts.legend_below(drawn, axes.get_legend_handles_labels()[0])
-    side = min(PANEL, (width - SIDE - 2 * charts.MARGIN) / n - 0.1)
+    side = min(PANEL, (width - SIDE - 2 * charts.MARGIN) / columns - 0.1)
     return charts.fit_height(drawn, strips[0][0], len(beliefs) + spectrum, side)
 
 
@@ -58,9 +60,10 @@ def explained(beliefs: Sequence[Belief], n: int) -> str:
 
 
 def labelled(beliefs: Sequence[Belief]) -> str:
-    """Which rows are named by their labels, and of which priors these are."""
-    free = unlabelled(beliefs)
-    return f" Rows named by a label: {', '.join(free)}." if free else ""
+    """Which rows are named by a label or by what is made of a picture, and of which priors these are."""
+    free, shown = unlabelled(beliefs), ["picture" in Selector.parse(belief.prior).values for belief in beliefs if belief.label]
+    kinds = " or ".join(["a label"] * (not all(shown)) + ["a task"] * any(shown))
+    return f" Rows named by {kinds}: {', '.join(free)}." if free else ""
 
 
 def unlabelled(beliefs: Sequence[Belief]) -> list[str]:
@@ -70,12 +73,13 @@ def unlabelled(beliefs: Sequence[Belief]) -> list[str]:
 
 
 def names(beliefs: Sequence[Belief]) -> list[str]:
-    """Of the rows: the label where there is one, with its guidance where several are compared, otherwise the prior."""
-    several, found = len(unlabelled(beliefs)) > 1, []
-    for belief in beliefs:
-        weight = Selector.parse(belief.prior).values.get("guidance", 1)
-        found.append(f"{belief.label}, w = {weight}" if belief.label and several else belief.label or belief.prior)
-    return found
+    """Of the rows: what is bound to the prior, if anything is, with its guidance where several are compared; otherwise the prior."""
+    weights = [Selector.parse(belief.prior).values.get("guidance", 1) for belief in beliefs]
+    weighed = len({weight for weight, belief in zip(weights, beliefs, strict=True) if belief.label}) > 1
+    return [
+        f"{belief.label}, w = {weight}" if belief.label and weighed else belief.label or belief.prior
+        for weight, belief in zip(weights, beliefs, strict=True)
+    ]
 
 
 def strip(row: Sequence[Axes], drawn: Belief, name: str) -> None:

@@ -20,7 +20,7 @@ from reports.page.pictures import data_uri
 from reports.page.svg import inline
 from reports.runs.loading import picture
 from reports.runs.provenance import Circumstances
-from reports.runs.selectors import Selector
+from solvers.fit import CONDITIONS, condition_of
 
 if TYPE_CHECKING:
     from reports.experiments.restoring import Answer, Restoration
@@ -125,14 +125,14 @@ def general(asked: Restoration, share: float) -> list[Line]:
 def checks(asked: Restoration, judged: Judged, answer: Answer) -> list[Line]:
     """A sceptic's questions about a prior's answers."""
     w, back, seen = judged.whiteness, judged.back, judged.foretold
-    labelled = "label" in Selector.parse(judged.prior).values
+    condition = CONDITIONS.get(condition_of(asked.load(judged.prior)), "")
     covered, told = abs(seen.covered - seen.nominal) < 0.06, abs(back["coverage"] - back["nominal"]) < 0.06
     lines = [
-        Line("Do the answers explain the data?", f"misfit {w.misfit:.2f}", w.explained, explained(w, labelled)),
+        Line("Do the answers explain the data?", f"misfit {w.misfit:.2f}", w.explained, explained(w, condition)),
         Line("Is what is left of the data noise?", f"correlation {w.correlation:+.2f}", w.white, coloured_words(w)),
         Line("Does it foretell data that it has not seen?", f"{seen.covered:.0%} of {seen.nominal:.0%}", covered,
              "Share of the values held back that lie in the intervals it gave them. Far from that, the picture is not of the kind "
-             f"this prior expects{', not of the label that it was told' * labelled}, or the instrument is not the one named."),
+             f"this prior expects{f', {condition} is wrong' if condition else ''}, or the instrument is not the one named."),
         Line("Is the spread right, if its own answers were true?", f"{back['coverage']:.0%} of {back['nominal']:.0%}", told,
              f"One answer was measured and sampled again; spread over error {back['ratio']:.2f}. This tests the sampler, not the prior."),
         Line("What was it trained on?", trained(asked, judged.prior), None,
@@ -141,10 +141,11 @@ def checks(asked: Restoration, judged: Judged, answer: Answer) -> list[Line]:
     return lines + [Line("Doubts", "", False, warning) for warning in answer.warnings]
 
 
-def explained(w: Whiteness, labelled: bool = False) -> str:
+def explained(w: Whiteness, condition: str = "") -> str:
+    """The misfit in words; ``condition`` is what was bound to the prior, in words, if anything was."""
     if w.misfit >= 1.25:
-        label = " the label that the prior was told," * labelled
-        return f"Far more is left than noise:{label} the kernel, the mask or the noise level is wrong, or the noise is not Gaussian."
+        bound = f" {condition}," if condition else ""
+        return f"Far more is left than noise:{bound} the kernel, the mask or the noise level is wrong, or the noise is not Gaussian."
     if w.misfit <= 0.75:
         return "Less is left than noise should leave: the level is too high."
     return "Squared residual over that of the noise; 1 is right."

@@ -47,9 +47,8 @@ def uncalibrated(selector: str) -> Adapted:
 
 
 def changes_of(selector: str) -> tuple[tuple[str, int], ...]:
-    """Of the files of a foreign prior: one whose network or measured error has changed is made anew."""
-    chosen = Selector.parse(selector)
-    return changes(value for value in chosen.values.values() if isinstance(value, str)) if chosen.name in priors.FOREIGN else ()
+    """Of the files that a selector names: a prior whose network, measured error or condition picture has changed is made anew."""
+    return changes(value for value in Selector.parse(selector).values.values() if isinstance(value, str))
 
 
 @functools.lru_cache(maxsize=32)
@@ -63,13 +62,23 @@ def conditioned(selectors: Sequence[str], file: str | None) -> list[str]:
     """The selectors, with ``file`` as the ``picture`` of every prior that is shown one and does not name its own.
 
     Raises:
-        ValueError: no prior is shown a picture, or an unknown one.
+        ValueError: no prior is shown a picture, or an unknown one, or the name of the file cannot be told in a selector.
     """
     chosen = [Selector.parse(text) for text in selectors]
     takers = [each for each in chosen if "picture" in inspect.signature(resolve(each.name)).parameters]
     if file is not None and not takers:
         raise ValueError("none of the priors is shown a condition picture; take one that is, such as -p pictured, or leave out --condition")
+    if file is not None and not is_told(file):
+        raise ValueError(f"{file!r} has a comma or a bracket in its name or is a number, which no selector can hold; rename the file")
     return [str(each.with_defaults({"picture": file})) if file is not None and each in takers else str(each) for each in chosen]
+
+
+def is_told(file: str) -> bool:
+    """Whether the name of a file can stand in a selector."""
+    try:
+        return Selector.parse(f"prior[picture={file}]").values == {"picture": file}
+    except ValueError:
+        return False
 
 
 def load_problem(cell: Cell) -> Problem:

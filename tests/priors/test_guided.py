@@ -114,6 +114,17 @@ def test_beyond_one_the_samples_cover_neither_the_tilted_density_nor_the_conditi
         assert float(tilted(PAIR, 1.0)[inside].sum()) == pytest.approx(of_label, abs=0.01)
 
 
+@pytest.mark.parametrize("name", ["digits", "digits28"])
+def test_at_zero_the_label_counts_for_nothing(name: str) -> None:
+    """Neither for the answer nor for how far off that may be: the density behind it is that of the prior without a label."""
+    prior, x = priors.load(name), torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    told, free = prior.given(3, 0).belief(x, 0.7), prior.belief(x, 0.7)  # type: ignore[attr-defined]
+    assert float((told.mean - free.mean).abs().max()) < 1e-6
+    assert [str(getattr(told, part)) for part in ("pixel", "spectrum", "rmse")] == [
+        str(getattr(free, part)) for part in ("pixel", "spectrum", "rmse")
+    ]
+
+
 def test_a_restricted_mixture_keeps_its_exact_posterior() -> None:
     prior, y = priors.load("digits", label=3), torch.rand(1, 1, 16, 16, dtype=torch.float64)
     assert set(prior.labels) == {"3"}

@@ -49,6 +49,11 @@ def trained(folder, tmp_path_factory) -> Path:
     return weights
 
 
+@pytest.fixture(scope="module")
+def shipped() -> pictured.Pictured:
+    return pictured.read(learned.SHIPPED / "pictured-colour.safetensors", precision="float32")
+
+
 def test_what_reads_the_picture_is_nothing_to_begin_with() -> None:
     torch.manual_seed(0)
     net = build(1, (4, 8), 1, 0.45, 0.25, labels=2, condition=1).requires_grad_(False)
@@ -113,21 +118,44 @@ def test_a_bound_picture_makes_a_prior_of_the_slot(trained) -> None:
     assert float((one_each[1] - whole[1]).abs().max()) > 1e-4
 
 
-def test_smaller_pictures_are_enlarged_and_parts_are_cut(trained) -> None:
-    prior, small, x = pictured.read(trained, precision="float32"), torch.rand(1, 1, 6, 5), torch.rand(1, 1, 24, 20)
+def test_smaller_pictures_are_enlarged_and_parts_are_cut(shipped) -> None:
+    small, x = torch.rand(1, 3, 6, 5), torch.rand(1, 3, 24, 20)
     large = small.repeat_interleave(4, -2).repeat_interleave(4, -1)
-    bound = prior.given(large, "diffusion")
-    torch.testing.assert_close(prior.given(small, "diffusion").denoise(x, 0.5), bound.denoise(x, 0.5))
+    bound, reduced = (shipped.given(picture, "super_resolution") for picture in (large, small))
+    torch.testing.assert_close(reduced.denoise(x, 0.5), bound.denoise(x, 0.5))
+    assert reduced.shape == (3, 24, 20)
     part = bound.part((-2, 4), (12, 16), (24, 20))
     assert part.picture is not None
     assert torch.equal(part.picture[0, 0, 2:], large[0, 0, :10, 4:])
     assert torch.equal(part.picture[0, 0, 0], large[0, 0, 0, 4:])
 
 
+def test_each_image_is_shown_its_own_picture_in_every_channel(trained) -> None:
+    """A grey network denoises a colour image channel by channel: the three rows that it sees belong to one picture."""
+    prior, shown, x = pictured.read(trained, precision="float32"), torch.rand(2, 1, 8, 8), torch.rand(4, 3, 8, 8)
+    both = prior.given(shown, "diffusion").denoise(x, 0.5)
+    for i in range(4):
+        torch.testing.assert_close(prior.given(shown[i % 2 :][:1], "diffusion").denoise(x[i : i + 1], 0.5), both[i : i + 1])
+    with pytest.raises(ValueError, match="1 images cannot belong to 3 condition pictures"):
+        prior.given(torch.rand(3, 1, 8, 8), "diffusion").denoise(x[:1], 0.5)
+
+
+def test_at_guidance_0_the_picture_counts_for_nothing(shipped) -> None:
+    """Neither for the answer nor for how far off that may be: a density stands behind it, that of the prior without a picture."""
+    x = torch.rand(1, 3, 12, 12)
+    told, free = shipped.given(x, "super_resolution", 0).belief(x, 0.7), shipped.belief(x, 0.7)
+    for name in ("mean", "pixel", "spectrum", "rmse"):
+        assert np.array_equal(getattr(told, name), getattr(free, name)), name
+
+
 @pytest.mark.parametrize(("ask", "words"), [
+    (lambda prior: prior.given(torch.full((1, 1, 8, 8), 255.0)), r"reaches 255, far outside \[0, 1\]"),
+    (lambda prior: prior.given(torch.rand(1, 1, 0, 8)), "holds no pixels"),
+    (lambda prior: prior.given(torch.rand(1, 3, 8, 8)), "'refine' is shown grey pictures, not colours"),
+    (lambda prior: prior.given(torch.rand(1, 1, 4, 4)).denoise(torch.rand(1, 1, 8, 8), 0.1), "is 4x4 and the image 8x8; give a picture of"),
     (lambda prior: prior.given(torch.rand(1, 1, 8, 8), "tea"), "knows no task 'tea'; give one of regression, diffusion"),
     (lambda prior: prior.given(torch.rand(8, 8)), "a condition is a float tensor"),
-    (lambda prior: prior.given(torch.full((1, 1, 8, 8), math.nan)), "the condition picture holds NaN"),
+    (lambda prior: prior.given(torch.full((1, 1, 8, 8), math.nan)), "holds no pixels, or NaN or infinite values"),
     (lambda prior: prior.given(torch.rand(1, 1, 8, 8), "diffusion", math.nan), "guidance must be finite"),
     (lambda prior: prior.given(None), "was never trained without its picture"),
     (lambda prior: prior.given(torch.rand(1, 1, 8, 8), "diffusion", 2.0), "was never trained without its picture"),
@@ -146,6 +174,8 @@ def test_a_network_that_is_shown_nothing_is_no_such_prior() -> None:
         pictured.read(learned.SHIPPED / "cnn-grey.safetensors")
     with pytest.raises(FileNotFoundError, match=r"condition picture nowhere\.png does not exist"):
         priors.load("pictured", task="colorize", picture="nowhere.png")
+    with pytest.raises(FileNotFoundError, match=r"is a folder; name a picture in it"):
+        priors.load("pictured", task="colorize", picture=learned.SHIPPED)
 
 
 # What pictures lack
@@ -200,3 +230,12 @@ def test_a_photograph_as_condition_is_turned_into_its_edges_and_a_map_is_not() -
     found = structure.map_of(photograph)
     assert structure.f_score(found[0, 0].numpy(), drawn[0, 0].numpy()) > 0.95
     assert torch.equal(structure.map_of(drawn.expand(1, 3, 32, 32)), drawn)
+
+
+def test_what_is_no_map_of_edges_is_refused() -> None:
+    prior, drawn = priors.load("edges"), torch.eye(12)[None, None]
+    assert prior.given(drawn).arm == "edges"
+    with pytest.raises(ValueError, match="a map of edges is 1 on an edge and 0 elsewhere"):
+        prior.given(0.5 * drawn)
+    with pytest.raises(ValueError, match=r"white in 92% of its pixels.* invert it"):
+        prior.given(1 - drawn)

@@ -50,6 +50,16 @@ def test_one_euler_step_of_a_flow_is_the_regression() -> None:
     torch.testing.assert_close(found, prior.denoise(start, 0.5))
 
 
+@pytest.mark.parametrize(("start", "error", "words"), [
+    ([[0.5]], TypeError, "a start is a float tensor"),
+    (torch.zeros(1, 1, 4, 4, dtype=torch.int64), TypeError, "a start is a float tensor"),
+    (torch.full((1, 1, 4, 4), math.nan), ValueError, "the start holds NaN"),
+])  # fmt: skip
+def test_a_start_is_pictures(start: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        solvers.generate(Straight(0.5, 0.3), (1, 4, 4), 1, 0, levels=[0.5], start=start)
+
+
 @pytest.mark.parametrize("wrong", [{"start": torch.rand(2, 1, 4, 4)}, {"start": torch.rand(1, 1, 4, 5), "levels": [0.5]}])
 def test_a_start_comes_with_its_levels_and_in_the_shape_of_the_samples(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="comes with its levels"):
@@ -110,3 +120,12 @@ def test_unknown_arms_and_batches_are_refused(problem) -> None:
         refine(problem, Network(), "tea")
     with pytest.raises(ValueError, match="2 measurements cannot be refined at once"):
         refine(problems.denoise(torch.rand(2, 1, 8, 8)), Network(), "flow")
+    with pytest.raises(TypeError, match="Straight has no arms"):
+        refine(problem, Straight(0.2, 0.1), "flow")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("arm", Network.arms)
+@pytest.mark.parametrize("number", [{"n": 0}, {"n": -1}, {"n": 2.5}, {"steps": 0}, {"steps": -1}, {"steps": 2.5}])
+def test_numbers_of_samples_and_steps_are_checked_for_every_arm(problem, arm, number) -> None:
+    with pytest.raises((ValueError, TypeError), match=r"at least 1|whole number"):
+        refine(problem, Network(), arm, **number)

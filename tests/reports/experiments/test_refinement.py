@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,15 @@ import pytest
 import torch
 from PIL import Image
 
+import priors
+import solvers
 from priors import pairs
+from priors.pictured import read
 from priors.recipe import PAIR_RECIPES
 from reports.experiments import refinement
 from reports.experiments.pairs import showing
 from reports.experiments.refinement import MEAN, Refinement, Row
-from reports.runs.loading import conditioned
+from reports.runs.loading import conditioned, load_prior
 from tests.helpers import run
 
 TINY = dataclasses.replace(
@@ -95,6 +99,15 @@ def test_structure_whose_samples_diverge_says_so_and_writes_nothing(tmp_path, ca
     (("refinement", "-i", "nowhere.png"), "nowhere.png"),
     (("structure", "-i", "nowhere.png"), "nowhere.png"),
     (("structure", "-g", "nan"), "guidance must be finite"),
+    (("structure", "-i", ","), "no pictures; name at least one"),
+    (("refinement", "-i", ","), "nothing to measure; name at least one problem and one picture"),
+    (("refinement", "-P", ","), "nothing to measure"),
+    (("compare", "-p", "edges", "--condition", "a.png", "-i", "camera,rocket"), "a condition picture belongs to one image, not to 2"),
+    (("sample", "-p", "edges[label=all]"), "'edges' takes no label"),
+    (("sample", "-p", "edges", "--condition", "a,b.png"), "has a comma or a bracket in its name"),
+    (("sample", "-p", "edges", "--condition", "a[b].png"), "has a comma or a bracket in its name"),
+    (("sample", "-p", "edges", "--condition", "1e3"), "or is a number"),
+    (("sample", "-p", "edges", "--condition", "."), "is a folder; name a picture in it"),
     (("train", "refine", "-i", "nowhere"), "no images below nowhere"),
     (("train", "refine", "-i", "nowhere", "-P", "tea"), "unknown problem 'tea'"),
     (("train", "pictured", "-i", "nowhere", "-t", "tea"), "unknown task 'tea'"),
@@ -107,6 +120,35 @@ def test_bad_input_is_one_sentence(arguments, words, tmp_path, capsys, monkeypat
     assert run(*arguments) == 2
     assert words in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.*"))
+
+
+@pytest.mark.parametrize("command", ["refinement", "structure", "guidance"])
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_drawn(command, tmp_path, capsys) -> None:
+    (tmp_path / "taken").write_text("a file")
+    assert run(command, "-o", tmp_path / "taken") == 2
+    assert "cannot write to the folder" in capsys.readouterr().err
+
+
+def test_a_prior_is_made_anew_when_its_condition_picture_has_changed(tmp_path) -> None:
+    file = tmp_path / "a.png"
+    shown = []
+    for grey, changed in ((50, 1), (200, 2)):
+        Image.new("RGB", (4, 4), (grey, grey, grey)).save(file)
+        os.utime(file, (changed, changed))
+        shown.append(float(load_prior(f"pictured[picture={file}]", 3).picture.mean()))  # type: ignore[attr-defined]
+    assert shown == pytest.approx([50 / 255, 200 / 255])
+
+
+def test_plug_and_play_that_diverges_is_left_out(trained, monkeypatch) -> None:
+    def diverging(*_: object, **__: object) -> None:
+        raise solvers.Diverged("it left all bounds", [])
+
+    monkeypatch.setattr(refinement.solvers, "solve", diverging)
+    told: list[str] = []
+    found = refinement.cases(["denoise"], ["camera"], 16, 1, 0)
+    rows = list(refinement.run(read(trained, precision="float32"), priors.load("tv"), found, 2, 0, told.append))
+    assert MEAN not in {row.entrant for row in rows}
+    assert "  plug-and-play is left out: it left all bounds" in told
 
 
 SIZED = [("compare", "-i", "camera", "--size", 64), ("restore", "x.png", "--problem", "denoise", "--noise", 0.1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +26,7 @@ from reports.judging import sceptic
 from reports.page import restored
 from reports.runs import photograph
 from solvers.streams import Place, Placed
+from tests.helpers import run
 
 
 def saved(x: Tensor, path: Path, bits: int = 8, **options) -> Path:
@@ -118,7 +120,7 @@ def test_tiles_are_joined_without_a_seam(tmp_path: Path) -> None:
     found = []
     for tile in (384, 96):
         asked = restoring.plan(str(file), "deblur[kernel=gaussian:1.2]", ["gaussian"], 0.03, samples=4, tile=tile)
-        found += list(restoring.answers(asked, tmp_path / str(tile), lambda prior, tile, kept: None))
+        found.append(restoring.answered(asked, "gaussian", tmp_path / str(tile), lambda step, kept: None))
     whole, tiled = found
     assert len(list(restoring.tiles(asked))) > 1
     spread = float(whole.std.square().mean().sqrt())
@@ -131,12 +133,12 @@ def test_a_finished_tile_is_not_solved_again(blurred, tmp_path: Path) -> None:
     asked = restoring.plan(str(blurred[0]), "deblur[kernel=gaussian:1.2]", ["gaussian"], 0.02, samples=2, tile=64)
     told: list[bool] = []
     for _ in range(2):
-        first = next(restoring.answers(asked, tmp_path, lambda prior, tile, kept: told.append(kept)))
+        first = restoring.answered(asked, "gaussian", tmp_path, lambda step, kept: told.append(kept))
     assert told == [False] * (len(told) // 2) + [True] * (len(told) // 2)
     file = next((tmp_path / "tiles").glob("*.npz"))
     file.write_bytes(file.read_bytes()[:100])
     told.clear()
-    again = next(restoring.answers(asked, tmp_path, lambda prior, tile, kept: told.append(kept)))
+    again = restoring.answered(asked, "gaussian", tmp_path, lambda step, kept: told.append(kept))
     assert told.count(False) == 1
     assert torch.equal(again.mean, first.mean)
 
@@ -199,12 +201,6 @@ def test_no_value_is_held_back_twice() -> None:
 # The command
 
 
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(each) for each in arguments])
-    return int(end.value.code or 0)
-
-
 def test_a_strangers_picture(blurred, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, truth = blurred
     out = tmp_path / "out"
@@ -264,6 +260,34 @@ def test_what_does_not_fit_is_one_sentence(problem: str, more: tuple, words: str
     assert not (tmp_path / "out").exists()
 
 
+class Broken:
+    """Answers with a picture that explains nothing."""
+
+    name, family, mmse = "broken", "classical", False
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        return torch.zeros_like(x)
+
+
+@pytest.mark.parametrize(("chosen", "code"), [("gaussian,tests.reports.experiments.test_restoring:Broken", 0),
+                                              ("tests.reports.experiments.test_restoring:Broken", 1)])  # fmt: skip
+def test_a_prior_that_diverges_is_left_out(chosen: str, code: int, tmp_path: Path, capsys) -> None:
+    bright = torch.full((1, 1, 32, 32), 0.9)
+    bright[..., ::3] = 0.2
+    file = saved(problems.denoise(bright, 0.05).y, tmp_path / "a.png", 16)
+    assert run("restore", file, "-P", "denoise", "--noise", 0.05, "-p", chosen, "-n", 2, "--steps", 4, "-o", tmp_path / "out") == code
+    told = capsys.readouterr()
+    assert "Broken is left out:" in told.out
+    assert ("every prior diverged" in told.err) == bool(code)
+    assert (tmp_path / "out" / "report.html").is_file() == (not code)
+
+
+def test_answers_of_priors_that_are_named_alike_have_files_of_their_own(blurred) -> None:
+    chosen = tuple(f"edges[picture={folder}/x.png]" for folder in "ab")
+    asked = dataclasses.replace(restoring.plan(str(blurred[0]), "denoise", ["tv"], 0.02), priors=("tv", *chosen))
+    assert [restoring.plain_name(asked, each) for each in asked.priors] == ["tv", "edges-picture-x-png", "edges-picture-x-png-2"]
+
+
 def test_a_missing_picture_is_one_sentence(tmp_path: Path, capsys) -> None:
     assert run("restore", tmp_path / "none.png", "-P", "denoise", "-o", tmp_path / "out") == 2
     assert "none.png" in capsys.readouterr().err
@@ -283,7 +307,7 @@ def test_the_questions_know_of_labels_and_of_classes() -> None:
     """A card may count its pictures by class; a label that was told may be the reason why the data are not explained."""
     assert restored.counted({"mnist.npz": {"0": 2, "1": 3}, "photographs": 4, "source": "none"}) == 9
     far = sceptic.Whiteness(3.0, 0.0, (0, 1), 0.1)
-    assert "the label that the prior was told, the kernel" in restored.explained(far, labelled=True)
+    assert "the label that the prior was told, the kernel" in restored.explained(far, "the label that the prior was told")
     assert "label" not in restored.explained(far)
 
 

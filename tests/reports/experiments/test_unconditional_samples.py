@@ -11,9 +11,10 @@ import pytest
 import torch
 
 import priors
-from reports.cli import main
+from priors.guided import meant
+from reports.cli import main, terminal
 from reports.experiments import unconditional
-from reports.experiments.unconditional import NAMES, Plan, Statistics
+from reports.experiments.unconditional import NAMES, Belief, Plan, Statistics
 from reports.figures import unconditional as belief_figure
 
 
@@ -83,6 +84,23 @@ def test_guidance_is_told_and_rows_of_several_are_told_apart(tmp_path: Path, cap
     drawn, _, _ = unconditional.load(tmp_path)
     assert belief_figure.names(drawn) == ["3, w = -2", "3, w = 20"]
     assert belief_figure.names(drawn[:1]) == ["3"]
+
+
+def test_rows_of_a_picture_are_named_by_their_task() -> None:
+    drawn = [
+        Belief(f"pictured[picture=a.png,task={task}]", "heun", "generative", False, 1, 0.0, torch.rand(2, 3, 16, 16))
+        for task in ("colorize", "jpeg")
+    ]
+    assert belief_figure.names(drawn) == ["colorize", "jpeg"]
+    assert "Rows named by a task: pictured[picture=a.png,task=colorize], pictured" in belief_figure.explained(drawn, 2)
+    assert terminal.shown(drawn[0].prior) == "pictured: colorize, picture=a.png"
+    assert meant(3, "condition").startswith("pictures more typical of the condition")
+
+
+def test_few_samples_stand_beside_each_other() -> None:
+    drawn = [Belief("tv", "heun", "variational", False, 1, 0.0, torch.rand(2, 1, 16, 16))]
+    one, other = belief_figure.figure(drawn, unconditional.photographs(None, 16, 1), "photographs").axes[:2]
+    assert other.get_position().x0 - one.get_position().x1 < 0.5 * one.get_position().width
 
 
 @pytest.mark.parametrize(
