@@ -37,7 +37,8 @@ def guide(prior: str, guidance: str, by: str, samples: int, steps: int, seed: in
 
     with input_checked():
         ways = [known("way to guide", way, experiment.WAYS) for way in split([by]) or [""]]
-        weights = numbers(guidance)
+        if not (weights := numbers(guidance)):
+            raise ValueError("no guidance to draw at; name at least one weight of the label, such as -g 0,1,2")
         loaded = load_prior(prior, 1)
         if not isinstance(loaded, Conditional):
             raise ValueError(f"prior {prior!r} takes no label; give digits28 or clothing")

@@ -41,14 +41,11 @@ def pictures(images: Sequence[str]) -> list[str]:
 
 
 def numbers(text: str) -> list[float]:
-    """Numbers parted by commas, one at least."""
+    """Numbers parted by commas."""
     try:
-        found = [float(part) for part in text.split(",") if part.strip()]
+        return [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
-        found = []
-    if not found:
-        raise ValueError(f"cannot read the numbers {text!r}; write them by commas, such as 15,25,50")
-    return found
+        raise ValueError(f"cannot read the numbers {text!r}; write them by commas, such as 15,25,50") from None
 
 
 def whole(text: str) -> list[int]:

@@ -96,7 +96,7 @@ def test_guidance_that_diverges_is_left_out_and_told(trained, tmp_path, capsys) 
 @pytest.mark.parametrize(("told", "sentence"), [
     (("-p", "tv"), "'tv' takes no label; give digits28 or clothing"),
     (("-g", "nan"), "guidance must be finite"),
-    (("-g", ","), "cannot read the numbers ','"),
+    (("-g", ","), "no guidance to draw at"),
     (("--by", ","), "unknown way to guide"),
     (("-g", "two"), "two"),
     (("--by", "luck"), "luck"),
