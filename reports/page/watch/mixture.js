@@ -85,7 +85,7 @@ export class Mixture {
   }
 }
 
-// Classifier-free guidance: D_u + w (D_c - D_u) (Ho, Salimans 2022). Widths are those of the prior that knows the label.
+// Classifier-free guidance: D_u + w (D_c - D_u) (Ho, Salimans 2022). Widths are those of the prior that knows the label; at w = 0, of the other.
 export class Guided {
   constructor(free, bound, guidance) {
     Object.assign(this, { free, bound, guidance, shape: free.shape });
@@ -96,7 +96,7 @@ export class Guided {
   }
 
   belief(x, sigma) {
-    return { mean: this.denoise(x, sigma), width: this.bound.belief(x, sigma).width };
+    return { mean: this.denoise(x, sigma), width: (this.guidance ? this.bound : this.free).belief(x, sigma).width };
   }
 }
 

@@ -182,7 +182,7 @@ def asked(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(selector=asked())
 def test_any_options_make_a_prior_or_one_sentence(selector: str, files: dict[str, str]) -> None:
     for word, file in files.items():
