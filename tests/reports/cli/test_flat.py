@@ -157,7 +157,8 @@ def test_samples_that_do_not_differ_are_judged(tmp_path: Path) -> None:
 def test_every_method_and_prior_on_flat_pictures(channels: int, tmp_path: Path) -> None:
     images = flat(tmp_path / "pictures", 16)
     chosen = images[:1] if channels == 1 else images[1:2]
-    cells = plan(priors.CATALOGUE, fitting(channels), chosen, solvers.METHODS, samples=2, steps=2, size=16, channels=channels)
+    named = [name for name in priors.CATALOGUE if channels == 1 or name != "bm3d"]  # in colour it does the same three times, slowly
+    cells = plan(named, fitting(channels), chosen, solvers.METHODS, samples=2, steps=2, size=16, channels=channels)
     found = compare(cells, tmp_path / "run", "test")
     # by methods that do not fit the problem or the prior, and by a prior that was trained on colour
     refused = ("cannot undo", "no gradient passes", "out of reach", "was trained on 3 channels")
